@@ -1,0 +1,91 @@
+/**
+ * Makes a checkout ready to run: installs what is missing and builds what has changed. `npm start` and `npm test` are
+ * the only commands that people are told, and each must work in a fresh clone.
+ */
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** @param {string} path */
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
+
+/** @param {string} words */
+const say = (words) => process.stdout.write(`${words}\n`)
+
+/**
+ * The version of an installed package, or null where it is missing.
+ *
+ * @param {string} place its folder, as package-lock.json names it
+ */
+const installedVersion = (place) => {
+  try {
+    return readJson(join(root, place, 'package.json')).version
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Whether everything that package-lock.json names is installed, in the versions that it names.
+ *
+ * @param {'serve' | 'all'} scope `serve` leaves out what only development needs
+ */
+const isInstalled = (scope) => {
+  const { packages } = readJson(join(root, 'package-lock.json'))
+  return Object.entries(packages).every(([place, { version, link, dev, optional, devOptional }]) => {
+    // Optional packages are there on some platforms only; folders of our own are no matter of installing.
+    if (!place.startsWith('node_modules/') || link || optional || devOptional) return true
+    return (dev && scope === 'serve') || installedVersion(place) === version
+  })
+}
+
+/**
+ * Runs a program of Node's to its end, with our input, output and environment.
+ *
+ * @param {string} what for people, should it fail
+ * @param {readonly string[]} args script and arguments
+ * @returns {Promise<void>}
+ */
+const runNode = (what, args) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+    // Whoever stops us means the child too, which would go on by itself.
+    const stop = (/** @type {NodeJS.Signals} */ signal) => {
+      child.kill(signal)
+      process.exit(1)
+    }
+    process.once('SIGINT', stop).once('SIGTERM', stop)
+    child.once('error', reject)
+    child.once('exit', (code) => {
+      process.off('SIGINT', stop).off('SIGTERM', stop)
+      if (code === 0) resolve()
+      else reject(new Error(`${what} failed`))
+    })
+  })
+
+/** The npm that called us, or the one that came with Node. */
+const npmScript = () =>
+  process.env.npm_execpath ?? join(process.execPath, '..', '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js')
+
+/**
+ * Installs what package-lock.json names, unless it is there.
+ *
+ * @param {'serve' | 'all'} scope `serve` leaves out what only development needs: a fifth of the packages remain
+ */
+export const ensureInstalled = async (scope) => {
+  if (isInstalled(scope)) return
+  say(scope === 'serve' ? 'Installing what serving needs…' : 'Installing everything, for development…')
+  // Both by name, whatever NODE_ENV and npm's own settings say.
+  await runNode('npm ci', [npmScript(), 'ci', scope === 'serve' ? '--omit=dev' : '--include=dev'])
+}
+
+/** Builds the library, then the server on top of it; what has not changed is left alone. */
+export const build = async () => {
+  say('Building…')
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  await runNode('building the library', [compiler, '-p', 'tsconfig.build.json'])
+  await runNode('building the server', [compiler, '-p', 'server/tsconfig.build.json'])
+}

@@ -1,0 +1,42 @@
+import { ConfigError, createAuth } from 'jotward'
+import type { Auth, EventSink, Store } from 'jotward'
+import { SUPER_PERMISSION } from './accounts.ts'
+import type { Secret } from './secret.ts'
+import { inVariables } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+/** What settings alone do not say. */
+export interface AuthParts {
+  readonly issuer: string
+  readonly secret: Secret
+  readonly store: Store
+  readonly onEvent: EventSink
+}
+
+/**
+ * The engine under the server's settings.
+ *
+ * @throws ConfigError that names the variables
+ */
+export const buildAuth = (settings: Settings, { issuer, secret, store, onEvent }: AuthParts): Auth => {
+  try {
+    return createAuth({
+      issuer,
+      audience: settings.audience ?? issuer,
+      keys: { secret: secret.reveal() },
+      store,
+      users: store.users,
+      accessToken: { lifetime: settings.accessLifetime },
+      refreshToken: {
+        grace: settings.rotationGrace,
+        lateReplays: settings.lateReplays,
+        idleLifetime: settings.refreshIdle,
+        absoluteLifetime: settings.refreshAbsolute,
+      },
+      permissions: { superPermission: SUPER_PERMISSION },
+      hooks: { onEvent },
+    })
+  } catch (error) {
+    throw error instanceof ConfigError ? inVariables(error) : error
+  }
+}

@@ -1,0 +1,28 @@
+import { inspect } from 'node:util'
+
+const REDACTED = '[secret]'
+
+/** A secret that no log, error or dump of its surroundings can show: only `reveal` gives it away. */
+export class Secret {
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  reveal(): string {
+    return this.#text
+  }
+
+  toString(): string {
+    return REDACTED
+  }
+
+  toJSON(): string {
+    return REDACTED
+  }
+
+  [inspect.custom](): string {
+    return REDACTED
+  }
+}

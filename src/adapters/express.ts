@@ -1,0 +1,56 @@
+import type { Auth } from '../auth.ts'
+import type { Verdict } from '../core/request/guard.ts'
+import type { Principal } from '../core/request/principal.ts'
+import type { Requirement } from '../core/request/requirement.ts'
+import type { MountedHandler } from './handler.ts'
+import { nodePath, nodeRequestView, toWebRequest, writeRefusal, writeResponse } from './node-http.ts'
+import type { NodeRequest, NodeResponse } from './node-http.ts'
+import { createPrincipals } from './principals.ts'
+
+export type ExpressMiddleware = (
+  request: NodeRequest,
+  response: NodeResponse,
+  next: (error?: unknown) => void,
+) => void
+
+export interface ExpressAuth<Claims, P extends string> {
+  /** Middleware that refuses by itself, for an app, a router or a route. */
+  protect(requirement?: Requirement<P>): ExpressMiddleware
+  principal(request: NodeRequest): Principal<Claims, P>
+  optionalPrincipal(request: NodeRequest): Principal<Claims, P> | null
+  /** Middleware that answers the handler's own paths, before or after body parsers. */
+  mount(handler: MountedHandler): ExpressMiddleware
+}
+
+export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): ExpressAuth<Claims, P> => {
+  const principals = createPrincipals<Claims, P>()
+  return {
+    protect: (requirement) => {
+      const guard = auth.guard(requirement)
+      return (request, response, next) => {
+        const act = (verdict: Verdict<Claims, P>): void => {
+          if ('refusal' in verdict) {
+            writeRefusal(response, verdict.refusal)
+            return
+          }
+          principals.set(request, verdict.principal)
+          next()
+        }
+        const verdict = guard(nodeRequestView(request))
+        if (verdict instanceof Promise) verdict.then(act).catch(next)
+        else act(verdict)
+      }
+    },
+    principal: principals.principal,
+    optionalPrincipal: principals.optionalPrincipal,
+    mount: (handler) => (request, response, next) => {
+      if (!handler.matches(nodePath(request))) {
+        next()
+        return
+      }
+      handler(toWebRequest(request))
+        .then(async (answer) => writeResponse(response, answer))
+        .catch(next)
+    },
+  }
+}

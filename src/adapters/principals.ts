@@ -1,0 +1,30 @@
+import type { Principal } from '../core/request/principal.ts'
+
+/** Who called, kept beside the framework's own object of the request, so that nothing has to be merged into its type. */
+export interface Principals<Claims, P extends string> {
+  set(carrier: object, principal: Principal<Claims, P> | null): void
+  /** The verified caller. Throws where no guard ran, or an optional one let an anonymous caller through. */
+  principal(carrier: object): Principal<Claims, P>
+  /** The verified caller, or null under an optional guard. Throws where no guard ran. */
+  optionalPrincipal(carrier: object): Principal<Claims, P> | null
+}
+
+export const createPrincipals = <Claims, P extends string>(): Principals<Claims, P> => {
+  const known = new WeakMap<object, Principal<Claims, P> | null>()
+  const optionalPrincipal = (carrier: object): Principal<Claims, P> | null => {
+    const principal = known.get(carrier)
+    if (principal === undefined) throw new Error('No guard ran on this request; put protect() before the handler.')
+    return principal
+  }
+  return {
+    set: (carrier, principal) => {
+      known.set(carrier, principal)
+    },
+    optionalPrincipal,
+    principal: (carrier) => {
+      const principal = optionalPrincipal(carrier)
+      if (principal === null) throw new Error('The caller is anonymous; use optionalPrincipal() under an optional guard.')
+      return principal
+    },
+  }
+}

@@ -1,0 +1,132 @@
+import { resolveConfig } from './config.ts'
+import type { AuthConfig } from './config.ts'
+import type { Engine } from './core/engine.ts'
+import type { Seconds } from './core/duration.ts'
+import { AuthError } from './core/errors.ts'
+import type { MaybePromise } from './core/maybe-promise.ts'
+import { authenticateToken } from './core/request/authenticate.ts'
+import { createGuard } from './core/request/guard.ts'
+import type { Guard } from './core/request/guard.ts'
+import type { Principal } from './core/request/principal.ts'
+import type { Requirement } from './core/request/requirement.ts'
+import { issueAfter } from './core/session/issue.ts'
+import type { IssueOptions } from './core/session/issue.ts'
+import { refresh } from './core/session/refresh.ts'
+import type { RefreshOptions } from './core/session/refresh.ts'
+import { revokeEverything, revokeSession, revokeSubject, revokeToken, signOut, signOutEverywhere } from './core/session/revoke.ts'
+import type { Session } from './core/session/session.ts'
+import { mintAccessToken } from './core/session/tokens.ts'
+import type { AccessToken, TokenPair } from './core/session/tokens.ts'
+import { publicJwks } from './core/token/jwks.ts'
+import type { JwksDocument } from './core/token/jwks.ts'
+import type { JsonObject } from './core/token/json.ts'
+import type { EventSink } from './ports/event-sink.ts'
+import type { Store } from './ports/store.ts'
+import type { UserDirectory } from './ports/user-directory.ts'
+
+/** The whole of Jotward over one configuration: what adapters guard with, routes answer with, applications call. */
+export interface Auth<Claims = JsonObject, P extends string = string> {
+  /** Makes a session for a subject whose credentials have been checked already. */
+  issue(options: IssueOptions<P> & { readonly subject: string }): Promise<TokenPair>
+  /**
+   * Makes a session for a subject whose credentials `check` finds good, or throws. Best for passwords: a sign-out
+   * everywhere in the midst of the check is never lost, for then the check runs again.
+   */
+  issueAfter(subject: string, check: () => MaybePromise<IssueOptions<P>>): Promise<TokenPair>
+  /** Exchanges a refresh token for a new pair; the same one again for whoever asks again. */
+  refresh(refreshToken: string, options?: RefreshOptions): Promise<TokenPair>
+  /** A fresh access token in the caller's own session, after its user has authenticated once more. */
+  reissue(principal: Principal<Claims, P>): Promise<AccessToken>
+  /** The principal of an access token, revocation included. */
+  verify(accessToken: string): MaybePromise<Principal<Claims, P>>
+  /** What a route asks, as a function from request to verdict; adapters are built on it. */
+  guard(requirement?: Requirement<P>): Guard<Claims, P>
+  /** Ends the session of an access token (expired or not) or a refresh token. */
+  signOut(token: string): Promise<void>
+  /** Ends every session of the subject of a token. */
+  signOutEverywhere(token: string): Promise<void>
+  readonly revoke: {
+    token(token: { readonly tokenId: string; readonly subject: string }): Promise<void>
+    session(session: { readonly sessionId: string; readonly subject: string }): Promise<void>
+    /** Every session and access token that the subject has at this moment. */
+    subject(subject: string): Promise<void>
+    /** Everybody's: for incidents, and after a backup was restored. */
+    everything(): Promise<void>
+  }
+  readonly sessions: {
+    /** The subject's live sessions, the most recently refreshed first. */
+    list(subject: string): Promise<readonly Session[]>
+    /** A live session, or null. */
+    find(sessionId: string): Promise<Session | null>
+  }
+  /** The public keys, to publish (RFC 7517 §5); empty where a secret signs. */
+  jwks(): JwksDocument
+  readonly issuer: string
+  readonly realm: string
+  /** Longest life of an access token. */
+  readonly accessLifetime: Seconds
+  readonly store: Store
+  readonly users: UserDirectory | null
+  /** Tells the configured sink. */
+  readonly emit: EventSink
+  /** Resolves when the store can keep its promises. */
+  ready(): Promise<void>
+  /** Ends what the store began; its client stays the caller's to close. */
+  close(): Promise<void>
+}
+
+const reissue = async (engine: Engine<unknown>, { sessionId }: Principal<unknown>): Promise<AccessToken> => {
+  const session = sessionId === null ? null : await engine.store.sessions.find(sessionId)
+  if (session === null) throw new AuthError('token_revoked', { detail: 'the session has ended' })
+  const issuedAt = Math.floor(engine.now())
+  return mintAccessToken(engine, session, { reason: 'reauthentication', issuedAt, authTime: issuedAt, scope: null })
+}
+
+/**
+ * Builds an issuer and its guards from one configuration. No input or output happens here.
+ *
+ * @example
+ * const auth = createAuth({
+ *   issuer: 'https://api.example.com',
+ *   audience: 'https://api.example.com',
+ *   keys: { secret: process.env.AUTH_SECRET },
+ *   store: memoryStore(),
+ * })
+ *
+ * @throws ConfigError with every problem at once
+ */
+export const createAuth = <Claims = JsonObject, const P extends string = string>(
+  config: AuthConfig<Claims, P>,
+): Auth<Claims, P> => {
+  const engine = resolveConfig<Claims, P>(config)
+  const { store } = engine
+  return {
+    issue: async ({ subject, ...options }) => issueAfter(engine, subject, () => options),
+    issueAfter: async (subject, check) => issueAfter(engine, subject, check),
+    refresh: async (refreshToken, options) => refresh(engine, refreshToken, options),
+    reissue: async (principal) => reissue(engine, principal),
+    verify: (accessToken) => authenticateToken<Claims, P>(engine, accessToken),
+    guard: (requirement) => createGuard<Claims, P>(engine, requirement),
+    signOut: async (token) => signOut(engine, token),
+    signOutEverywhere: async (token) => signOutEverywhere(engine, token),
+    revoke: {
+      token: async (token) => revokeToken(engine, token),
+      session: async (session) => revokeSession(engine, session),
+      subject: async (subject) => revokeSubject(engine, subject),
+      everything: async () => revokeEverything(engine),
+    },
+    sessions: {
+      list: async (subject) => store.sessions.list(subject),
+      find: async (sessionId) => store.sessions.find(sessionId),
+    },
+    jwks: () => publicJwks(engine.keys.verifying.keys),
+    issuer: engine.issuer,
+    realm: engine.realm,
+    accessLifetime: engine.accessToken.lifetime,
+    store,
+    users: engine.users,
+    emit: engine.emit,
+    ready: async () => store.ready(),
+    close: async () => store.close(),
+  }
+}

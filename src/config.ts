@@ -1,0 +1,240 @@
+import { claimsReader, isAsynchronous } from './core/claims-schema.ts'
+import type { ClaimsSchema, ReadClaims } from './core/claims-schema.ts'
+import { readDuration } from './core/duration.ts'
+import type { Duration, DurationRange, Seconds } from './core/duration.ts'
+import { ConfigError } from './core/errors.ts'
+import type { ConfigProblem } from './core/errors.ts'
+import type { ClaimsHook, Engine } from './core/engine.ts'
+import { createPermissionRules, permissionProblems } from './core/permission/permission-rules.ts'
+import type { PermissionsConfig } from './core/permission/permission-rules.ts'
+import { MAX_SESSION_LIFETIME } from './core/session/lifecycle.ts'
+import type { JsonObject } from './core/token/json.ts'
+import { resolveKeys } from './core/token/key-ring.ts'
+import type { KeysConfig } from './core/token/key-ring.ts'
+import { unknownKeys } from './core/unknown-keys.ts'
+import type { EventSink } from './ports/event-sink.ts'
+import type { Store } from './ports/store.ts'
+import type { UserDirectory } from './ports/user-directory.ts'
+
+export interface AccessTokenConfig<Claims> {
+  /** Default `'15m'`. */
+  readonly lifetime?: Duration
+  /** How far clocks may be apart, 0 to 300 s. Default 5 s. */
+  readonly clockTolerance?: Duration
+  /** Longest token that is looked at, in bytes. Default 8192. */
+  readonly maxBytes?: number
+  /** Checks custom claims at issue and at each request; its output type reaches the handler. Must be synchronous. */
+  readonly claims?: ClaimsSchema<Claims>
+}
+
+export interface RefreshTokenConfig {
+  /** Secret that signs refresh tokens; required where `keys` holds no secret to derive it from. */
+  readonly secret?: string | Uint8Array
+  /** Former secrets, under which refresh tokens are still accepted. */
+  readonly previousSecrets?: readonly (string | Uint8Array)[]
+  /** A session that is not refreshed for so long ends. Default `'30d'`. */
+  readonly idleLifetime?: Duration
+  /** A session ends after so long in any case; at most `'365d'`. Default `'180d'`. */
+  readonly absoluteLifetime?: Duration
+  /** How long a superseded token still gets its successor, 0 to 300 s; 0 is strict single use. Default 30 s. */
+  readonly grace?: Duration
+  /** How often per session a token may come back after the grace. Default 1, or 0 where `grace` is 0. */
+  readonly lateReplays?: number
+  /** Live sessions per subject; the least recently refreshed ends. Default 50. */
+  readonly maxSessions?: number
+}
+
+export interface HooksConfig {
+  /** Replaces claims or permissions for each new access token. What it throws is answered as 503. */
+  readonly claims?: ClaimsHook
+  /** Is told of everything that happens; ids only. */
+  readonly onEvent?: EventSink
+}
+
+/** Everything that `createAuth` takes. */
+export interface AuthConfig<Claims = JsonObject, P extends string = string> {
+  /** `iss` of every token: an identifier of this service, best its https URL. */
+  readonly issuer: string
+  /** `aud` of access tokens: who they are for. */
+  readonly audience: string | readonly string[]
+  readonly keys: KeysConfig
+  readonly store: Store
+  /** Users whose state is checked at each refresh; the ready-made routes sign them in. Often `store.users`. */
+  readonly users?: UserDirectory
+  /** `client_id` of tokens that this service issues for itself. Default: the issuer. */
+  readonly clientId?: string
+  /** Named in challenges (RFC 9110 §11.5). Default: the issuer. */
+  readonly realm?: string
+  readonly accessToken?: AccessTokenConfig<Claims>
+  readonly refreshToken?: RefreshTokenConfig
+  readonly permissions?: PermissionsConfig<P>
+  readonly hooks?: HooksConfig
+  /** Now as NumericDate (seconds), for tests. Default: the system's clock. Sessions go by the store's clock. */
+  readonly clock?: () => Seconds
+}
+
+const SETTINGS = {
+  '': [
+    'issuer',
+    'audience',
+    'keys',
+    'store',
+    'users',
+    'clientId',
+    'realm',
+    'accessToken',
+    'refreshToken',
+    'permissions',
+    'hooks',
+    'clock',
+  ],
+  accessToken: ['lifetime', 'clockTolerance', 'maxBytes', 'claims'],
+  refreshToken: ['secret', 'previousSecrets', 'idleLifetime', 'absoluteLifetime', 'grace', 'lateReplays', 'maxSessions'],
+  permissions: ['names', 'includes', 'superPermission'],
+  hooks: ['claims', 'onEvent'],
+} as const
+
+const DAY = 86_400
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+/** Collects problems while reading settings, so that all of them are reported at once. */
+const createReader = () => {
+  const problems: ConfigProblem[] = []
+  return {
+    problems,
+    duration: (path: string, value: unknown, range: DurationRange): Seconds => {
+      const seconds = readDuration(path, value, range)
+      if (typeof seconds === 'number') return seconds
+      problems.push(seconds)
+      return range.max
+    },
+    integer: (path: string, value: unknown, { min, max }: DurationRange): number => {
+      if (Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
+      problems.push({ path, problem: `must be a whole number from ${min} to ${max}` })
+      return min
+    },
+    text: (path: string, value: unknown): string => {
+      // What stands in a challenge between quotes must not end them, and a header holds no control characters.
+      if (typeof value === 'string' && /^[\x20-\x21\x23-\x5b\x5d-\x7e]{1,255}$/.test(value)) return value
+      problems.push({ path, problem: 'must be 1 to 255 printable ASCII characters without quote or backslash' })
+      return ''
+    },
+  }
+}
+
+type Reader = ReturnType<typeof createReader>
+
+const readAudience = (reader: Reader, audience: unknown): readonly string[] => {
+  const members: readonly unknown[] = Array.isArray(audience) ? audience : [audience]
+  if (members.length === 0) reader.problems.push({ path: 'audience', problem: 'is empty; name who the tokens are for' })
+  return members.map((member) => reader.text('audience', member))
+}
+
+const isStore = (value: unknown): boolean =>
+  isObject(value) && ['sessions', 'revocations', 'users'].every((name) => isObject(value[name]))
+
+/** Whether the parts are there at all, and hold nothing unknown: what the types forbid arrives from JavaScript all the same. */
+const checkParts = (reader: Reader, config: Readonly<Record<string, unknown>>): void => {
+  for (const [path, allowed] of Object.entries(SETTINGS)) {
+    const part = path === '' ? config : config[path]
+    if (part === undefined) continue
+    if (isObject(part)) reader.problems.push(...unknownKeys(path, part, allowed))
+    else reader.problems.push({ path, problem: 'must be an object' })
+  }
+  if (!isStore(config['store'])) {
+    reader.problems.push({ path: 'store', problem: 'is not a store; give memoryStore() or sqliteStore(database)' })
+  }
+}
+
+const readAccessToken = <Claims>(reader: Reader, config: AccessTokenConfig<Claims> = {}) => {
+  if (config.claims !== undefined && isAsynchronous(config.claims)) {
+    reader.problems.push({ path: 'accessToken.claims', problem: 'answers with a promise; give a synchronous schema' })
+  }
+  return {
+    lifetime: reader.duration('accessToken.lifetime', config.lifetime ?? '15m', { min: 1, max: DAY }),
+    clockTolerance: reader.duration('accessToken.clockTolerance', config.clockTolerance ?? 5, { min: 0, max: 300 }),
+    limits: { maxBytes: reader.integer('accessToken.maxBytes', config.maxBytes ?? 8192, { min: 256, max: 65_536 }) },
+  }
+}
+
+const readRefreshToken = (reader: Reader, config: RefreshTokenConfig = {}, accessLifetime: Seconds) => {
+  const { problems } = reader
+  const lifetimes = { min: 1, max: MAX_SESSION_LIFETIME }
+  const grace = reader.duration('refreshToken.grace', config.grace ?? 30, { min: 0, max: 300 })
+  const lateReplays = reader.integer('refreshToken.lateReplays', config.lateReplays ?? (grace === 0 ? 0 : 1), {
+    min: 0,
+    max: 10,
+  })
+  const idleLifetime = reader.duration('refreshToken.idleLifetime', config.idleLifetime ?? '30d', lifetimes)
+  const absoluteLifetime = reader.duration('refreshToken.absoluteLifetime', config.absoluteLifetime ?? '180d', lifetimes)
+  if (grace === 0 && lateReplays > 0) {
+    problems.push({ path: 'refreshToken.lateReplays', problem: 'must be 0 where refreshToken.grace is 0' })
+  }
+  // A client that refreshes when its access token runs out must never find its session idle.
+  if (idleLifetime <= 2 * (grace + accessLifetime)) {
+    const least = 2 * (grace + accessLifetime)
+    problems.push({ path: 'refreshToken.idleLifetime', problem: `must exceed 2 x (grace + access lifetime) = ${least} s` })
+  }
+  if (absoluteLifetime < idleLifetime) {
+    problems.push({ path: 'refreshToken.absoluteLifetime', problem: 'must not be shorter than refreshToken.idleLifetime' })
+  }
+  return {
+    idleLifetime,
+    absoluteLifetime,
+    rotation: { graceMs: grace * 1000, lateReplays },
+    maxSessions: reader.integer('refreshToken.maxSessions', config.maxSessions ?? 50, { min: 1, max: 10_000 }),
+  }
+}
+
+/** Without a schema the claims are what they are: any JSON. */
+const anyClaims: ReadClaims<JsonObject> = (claims) => ({ claims })
+
+const createEmitter =
+  (sink: EventSink | undefined): EventSink =>
+  (event) => {
+    try {
+      sink?.(event)
+    } catch {
+      // What happened has happened; a sink that fails cannot undo it.
+    }
+  }
+
+/**
+ * Applies defaults, normalises units, imports keys and reports every problem at once.
+ *
+ * @throws ConfigError
+ */
+export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claims, P>): Engine<Claims> => {
+  const reader = createReader()
+  checkParts(reader, { ...config })
+  const issuer = reader.text('issuer', config.issuer)
+  const audience = readAudience(reader, config.audience)
+  const accessToken = readAccessToken(reader, config.accessToken)
+  const refreshToken = readRefreshToken(reader, config.refreshToken, accessToken.lifetime)
+  const keys = resolveKeys(config.keys, config.refreshToken ?? {})
+  if ('problems' in keys) reader.problems.push(...keys.problems)
+  reader.problems.push(...permissionProblems(config.permissions ?? {}))
+  const clientId = reader.text('clientId', config.clientId ?? config.issuer)
+  const realm = reader.text('realm', config.realm ?? config.issuer)
+  if (reader.problems.length > 0 || 'problems' in keys) throw new ConfigError(reader.problems)
+  return {
+    issuer,
+    audience,
+    clientId,
+    realm,
+    keys,
+    accessToken,
+    refreshToken,
+    revocation: { retention: accessToken.lifetime + accessToken.clockTolerance + 1 },
+    permissions: createPermissionRules(config.permissions),
+    // Without a schema `Claims` is its default, JsonObject.
+    readClaims: config.accessToken?.claims ? claimsReader(config.accessToken.claims) : (anyClaims as ReadClaims<Claims>),
+    store: config.store,
+    users: config.users ?? null,
+    claimsHook: config.hooks?.claims ?? null,
+    emit: createEmitter(config.hooks?.onEvent),
+    now: config.clock ?? (() => Date.now() / 1000),
+  }
+}

@@ -1,0 +1,74 @@
+import { parseDuration } from '../duration.ts'
+import type { Duration, Seconds } from '../duration.ts'
+import { ConfigError } from '../errors.ts'
+import type { ConfigProblem } from '../errors.ts'
+import { isPermissionName } from '../permission/permission-rules.ts'
+import { unknownKeys } from '../unknown-keys.ts'
+
+/** What a route asks of its caller. */
+export interface Requirement<P extends string = string> {
+  /**
+   * Lets a request without a token through; one with a bad token is refused all the same, unless `'lenient'` lets it
+   * pass as anonymous. Default false.
+   */
+  readonly optional?: boolean | 'lenient'
+  /**
+   * How recent the authentication must be: within the access token's lifetime (`true`), within a span, or the token
+   * must have been minted by the authentication itself (`'login'`).
+   */
+  readonly fresh?: boolean | 'login' | Duration
+  /** All of these are needed. */
+  readonly permissions?: readonly P[]
+  /** One of these is needed. */
+  readonly anyOf?: readonly P[]
+}
+
+/** A requirement with its defaults applied and its units normalised. */
+export interface ResolvedRequirement {
+  readonly optional: boolean
+  readonly lenient: boolean
+  /** The window in seconds, `'login'`, or null where age does not matter. */
+  readonly fresh: Seconds | 'login' | null
+  readonly permissions: readonly string[]
+  readonly anyOf: readonly string[]
+}
+
+const SETTINGS = ['optional', 'fresh', 'permissions', 'anyOf'] as const
+
+const readFresh = (
+  fresh: unknown,
+  accessLifetime: Seconds,
+  problems: ConfigProblem[],
+): ResolvedRequirement['fresh'] => {
+  if (fresh === undefined || fresh === false) return null
+  if (fresh === true) return accessLifetime
+  if (fresh === 'login') return 'login'
+  const seconds = parseDuration(fresh)
+  if (seconds === null) problems.push({ path: 'fresh', problem: 'must be true, "login" or a duration like "5m"' })
+  return seconds
+}
+
+const readNames = (path: string, names: unknown, problems: ConfigProblem[]): readonly string[] => {
+  if (names === undefined) return []
+  if (Array.isArray(names) && names.length > 0 && names.every(isPermissionName)) return [...names]
+  problems.push({ path, problem: 'must be a list of at least one permission' })
+  return []
+}
+
+/** @throws ConfigError for what a route cannot ask, when the guard is made and not at the first request */
+export const resolveRequirement = (requirement: Requirement, accessLifetime: Seconds): ResolvedRequirement => {
+  const problems = unknownKeys('', requirement, SETTINGS)
+  const { optional = false } = requirement
+  if (typeof optional !== 'boolean' && optional !== 'lenient') {
+    problems.push({ path: 'optional', problem: 'must be true, false or "lenient"' })
+  }
+  const resolved = {
+    optional: optional !== false,
+    lenient: optional === 'lenient',
+    fresh: readFresh(requirement.fresh, accessLifetime, problems),
+    permissions: readNames('permissions', requirement.permissions, problems),
+    anyOf: readNames('anyOf', requirement.anyOf, problems),
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return resolved
+}

@@ -1,0 +1,83 @@
+import type { Engine } from '../engine.ts'
+import { AuthError } from '../errors.ts'
+import { verifyAccessToken } from '../request/authenticate.ts'
+import { verifyRefreshToken } from '../token/refresh-token.ts'
+import type { RevocableToken } from './revocation-set.ts'
+import type { EndReason } from './session.ts'
+
+/** The grains of revocation: one token, one session, one subject, everything. Each returns once it is durable. */
+
+export const revokeToken = async (
+  { store, revocation, emit }: Engine<unknown>,
+  { tokenId, subject }: { readonly tokenId: string; readonly subject: string },
+): Promise<void> => {
+  await store.revocations.setToken({ tokenId, subject, revoked: true, retention: revocation.retention })
+  emit({ type: 'token.revoked', subject, tokenId })
+}
+
+export const revokeSession = async (
+  { store, revocation, emit }: Engine<unknown>,
+  { sessionId, subject }: { readonly sessionId: string; readonly subject: string },
+  reason: EndReason = 'revoked',
+): Promise<void> => {
+  await store.sessions.end({ id: sessionId, subject, reason }, revocation)
+  emit({ type: 'session.ended', subject, sessionId, reason })
+}
+
+/** Ends every session and access token that the subject has at this moment. */
+export const revokeSubject = async ({ store, emit }: Engine<unknown>, subject: string): Promise<void> => {
+  await store.revocations.bump(subject)
+  emit({ type: 'subject.revoked', subject })
+}
+
+/** Ends every session and access token of everybody: for incidents, and after a backup was restored. */
+export const revokeEverything = async ({ store, emit }: Engine<unknown>): Promise<void> => {
+  await store.revocations.bump(null)
+  emit({ type: 'everything.revoked' })
+}
+
+type Bearer = Pick<RevocableToken, 'subject' | 'sessionId'> & { readonly access: RevocableToken | null }
+
+/** Who signs out: by an access token, expired or not, or by a refresh token. */
+const identify = (engine: Engine<unknown>, token: string): Bearer => {
+  try {
+    const access = verifyAccessToken(engine, token, { allowExpired: true })
+    return { subject: access.subject, sessionId: access.sessionId, access }
+  } catch (failure) {
+    try {
+      const { issuer, keys } = engine
+      const { subject, sessionId } = verifyRefreshToken(token, { issuer, keySet: keys.refresh.verifying })
+      return { subject, sessionId, access: null }
+    } catch {
+      throw failure
+    }
+  }
+}
+
+/**
+ * Ends the session that a token belongs to, so that both of its tokens are refused from then on. The token may be an
+ * access token, expired or not, or a refresh token; doing it again changes nothing.
+ *
+ * @throws AuthError `token_invalid` | `token_not_yet_valid` | `wrong_token_type`
+ * @throws StoreError where it is not known whether it was done
+ */
+export const signOut = async (engine: Engine<unknown>, token: string): Promise<void> => {
+  const { subject, sessionId, access } = identify(engine, token)
+  if (sessionId !== null) await revokeSession(engine, { sessionId, subject }, 'signout')
+  else if (access !== null) await revokeToken(engine, access)
+}
+
+/**
+ * Ends every session of the subject to whom a token belongs. Unlike `signOut` it asks for a token of a session that
+ * still lives, so that a stolen token of an ended one can disturb nobody.
+ *
+ * @throws AuthError as `signOut`, and `token_revoked`
+ * @throws StoreError where it is not known whether it was done
+ */
+export const signOutEverywhere = async (engine: Engine<unknown>, token: string): Promise<void> => {
+  const { subject, sessionId, access } = identify(engine, token)
+  const revoked = access !== null && (await engine.store.revocations.isRevoked(access))
+  const ended = sessionId !== null && (await engine.store.sessions.find(sessionId)) === null
+  if (revoked || ended) throw new AuthError('token_revoked')
+  await revokeSubject(engine, subject)
+}

@@ -1,0 +1,18 @@
+import type { MaybePromise } from '../core/maybe-promise.ts'
+import type { RevocationLog } from './revocation-log.ts'
+import type { SessionStore } from './session-store.ts'
+import type { UserDirectory } from './user-directory.ts'
+
+/**
+ * Everything that one place of storage keeps. Sessions and revocations belong together, for ending a session and
+ * telling the log of it is one atomic operation. The caller owns and closes the client beneath.
+ */
+export interface Store {
+  readonly sessions: SessionStore
+  readonly revocations: RevocationLog
+  readonly users: UserDirectory
+  /** Resolves when the store can keep its promises, or rejects with a `ConfigError` or `StoreError` that says why not. */
+  ready(): MaybePromise<void>
+  /** Ends what the store itself began (followers, timers); the client beneath stays open. */
+  close(): MaybePromise<void>
+}

@@ -1,0 +1,57 @@
+import { createRevocationSet } from '../../core/session/revocation-set.ts'
+import type { RevocationEntry, RevocationSet } from '../../core/session/revocation-set.ts'
+import type { Store } from '../../ports/store.ts'
+import { memoryRevocationLog } from './revocation-log.ts'
+import { localSessionStore } from '../local-session-store.ts'
+import { memorySessionTables } from './session-tables.ts'
+import { memoryUserDirectory } from './user-directory.ts'
+
+export interface MemoryStoreOptions {
+  /** The store's clock, in milliseconds. Default: the system's. */
+  readonly now?: () => number
+}
+
+/** What the parts of a memory store share. */
+export interface MemoryState {
+  readonly now: () => number
+  /** The live revocations. */
+  readonly revoked: RevocationSet
+  /** Every entry since the start that may still matter, in order. */
+  readonly entries: Map<number, RevocationEntry>
+  append(entry: RevocationEntry): void
+  readonly lastSequence: number
+}
+
+const createState = (now: () => number): MemoryState => {
+  const revoked = createRevocationSet()
+  const entries = new Map<number, RevocationEntry>()
+  let sequence = 0
+  return {
+    now,
+    revoked,
+    entries,
+    append: (entry) => {
+      revoked.apply(entry)
+      sequence += 1
+      entries.set(sequence, entry)
+    },
+    get lastSequence() {
+      return sequence
+    },
+  }
+}
+
+/**
+ * Keeps everything in this process: for tests, and for one process that may forget everyone at a restart. Every
+ * method is synchronous and so atomic by itself.
+ */
+export const memoryStore = ({ now = Date.now }: MemoryStoreOptions = {}): Store => {
+  const state = createState(now)
+  return {
+    sessions: localSessionStore(memorySessionTables(state)),
+    revocations: memoryRevocationLog(state),
+    users: memoryUserDirectory({ now }),
+    ready: () => undefined,
+    close: () => undefined,
+  }
+}

@@ -1,0 +1,45 @@
+import { nextEpoch } from '../../core/session/lifecycle.ts'
+import { lostEpochs, subjectEntry } from '../../core/session/revocation-set.ts'
+import { isOutdated } from '../../core/session/rotation.ts'
+import type { RevocationLog } from '../../ports/revocation-log.ts'
+import { transaction } from './database.ts'
+import type { SqliteDatabase } from './database.ts'
+import type { RevocationTable } from './revocation-table.ts'
+
+interface Options {
+  readonly database: SqliteDatabase
+  readonly table: RevocationTable
+  readonly now: () => number
+  readonly source: string
+}
+
+export const sqliteRevocationLog = ({ database, table, now, source }: Options): RevocationLog => ({
+  epochs: (subject) => table.epochs(subject),
+  isRevoked: (token) => {
+    const { listed, epochs } = table.standing(token)
+    if (listed || isOutdated(token.stamp, epochs)) return true
+    if (token.stamp.subject > epochs.subject || token.stamp.global > epochs.global) {
+      transaction(database, 'taking an epoch back', () => {
+        lostEpochs(token, table.epochs(token.subject), now()).forEach((entry) => table.append(entry))
+      })
+    }
+    return false
+  },
+  setToken: ({ tokenId, revoked, retention }) => {
+    transaction(database, 'revoking a token', () => {
+      table.append({ kind: 'token', id: tokenId, revoked, expiresAtMs: now() + retention * 1000 })
+    })
+  },
+  bump: (subject) =>
+    transaction(database, 'raising an epoch', () => {
+      const nowMs = now()
+      const epochs = table.epochs(subject ?? '')
+      const epoch = nextEpoch(subject === null ? epochs.global : epochs.subject, nowMs)
+      table.append(subject === null ? { kind: 'all', epoch } : subjectEntry(subject, epoch, nowMs))
+      return epoch
+    }),
+  read: (cursor) => {
+    const { entries, last } = table.after(cursor === null ? 0 : Number(cursor))
+    return { entries, cursor: String(last), source }
+  },
+})

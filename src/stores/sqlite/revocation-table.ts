@@ -1,0 +1,83 @@
+import type { RevocableToken, RevocationEntry } from '../../core/session/revocation-set.ts'
+import type { Stamp } from '../../core/session/session.ts'
+import { guarded } from './database.ts'
+import type { SqliteDatabase } from './database.ts'
+import { readInteger, readIntegerOrNull, readText } from './row.ts'
+
+/** Statements on the revocation table that the session store and the revocation log share. */
+export interface RevocationTable {
+  /** Appends an entry; to be called inside the transaction of what it tells of. */
+  append(entry: RevocationEntry): void
+  epochs(subject: string): Stamp
+  /** Whether the token or its session has an entry in force, and the epochs, in one read. */
+  standing(token: RevocableToken): { readonly listed: boolean; readonly epochs: Stamp }
+  /** Entries after a sequence number, and the last number. */
+  after(sequence: number): { readonly entries: readonly RevocationEntry[]; readonly last: number }
+  prune(nowMs: number): void
+}
+
+/** The revoked flag, or the epoch, of the last row of a key. */
+const lastOf = (column: 'revoked' | 'epoch'): string =>
+  `coalesce((SELECT ${column} FROM jotward_revocations WHERE key = ? ORDER BY sequence DESC LIMIT 1), 0)`
+
+const keyOf = (entry: RevocationEntry): string => {
+  if (entry.kind === 'all') return '*'
+  return `${entry.kind === 'token' ? 't' : entry.kind === 'session' ? 's' : 'u'}:${entry.id}`
+}
+
+const readEntry = (row: unknown): RevocationEntry => {
+  const key = readText(row, 'key')
+  const epoch = readInteger(row, 'epoch')
+  if (key === '*') return { kind: 'all', epoch }
+  const id = key.slice(2)
+  const expiresAtMs = readIntegerOrNull(row, 'expires_at_ms') ?? 0
+  if (key.startsWith('u:')) return { kind: 'subject', id, epoch, expiresAtMs }
+  const kind = key.startsWith('t:') ? 'token' : 'session'
+  return { kind, id, revoked: readInteger(row, 'revoked') === 1, expiresAtMs }
+}
+
+const readStamp = (row: unknown): Stamp => ({
+  subject: readInteger(row, 'subject_epoch'),
+  global: readInteger(row, 'global_epoch'),
+})
+
+/** Rows removed at most in one go, so that no caller waits long. */
+const PRUNE_LIMIT = 1000
+
+export const createRevocationTable = (database: SqliteDatabase): RevocationTable => {
+  const insert = database.prepare(
+    'INSERT INTO jotward_revocations (key, revoked, epoch, expires_at_ms) VALUES (?, ?, ?, ?)',
+  )
+  const epochs = database.prepare(`SELECT ${lastOf('epoch')} AS subject_epoch, ${lastOf('epoch')} AS global_epoch`)
+  const standing = database.prepare(
+    `SELECT ${lastOf('revoked')} + ${lastOf('revoked')} AS listed,
+            ${lastOf('epoch')} AS subject_epoch, ${lastOf('epoch')} AS global_epoch`,
+  )
+  const after = database.prepare('SELECT * FROM jotward_revocations WHERE sequence > ? ORDER BY sequence')
+  const prune = database.prepare(
+    `DELETE FROM jotward_revocations WHERE sequence IN
+       (SELECT sequence FROM jotward_revocations WHERE expires_at_ms <= ? LIMIT ${PRUNE_LIMIT})`,
+  )
+  return {
+    append: (entry) => {
+      const revoked = 'revoked' in entry && entry.revoked ? 1 : 0
+      const epoch = 'epoch' in entry ? entry.epoch : 0
+      insert.run(keyOf(entry), revoked, epoch, 'expiresAtMs' in entry ? entry.expiresAtMs : null)
+    },
+    epochs: (subject) => guarded('reading epochs', () => readStamp(epochs.get(`u:${subject}`, '*'))),
+    standing: ({ tokenId, sessionId, subject }) =>
+      guarded('checking a token', () => {
+        const row = standing.get(`t:${tokenId}`, `s:${sessionId ?? ''}`, `u:${subject}`, '*')
+        return { listed: readInteger(row, 'listed') > 0, epochs: readStamp(row) }
+      }),
+    after: (sequence) =>
+      guarded('reading the log', () => {
+        const rows = after.all(sequence)
+        const last = rows.at(-1)
+        return { entries: rows.map(readEntry), last: last === undefined ? sequence : readInteger(last, 'sequence') }
+      }),
+    prune: (nowMs) => {
+      prune.run(nowMs)
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import { ConfigError } from '../../core/errors.ts'
+import { transaction } from './database.ts'
+import type { SqliteDatabase } from './database.ts'
+import { readText } from './row.ts'
+
+const SCHEMA_VERSION = '1'
+
+const TABLES = `
+CREATE TABLE IF NOT EXISTS jotward_meta (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS jotward_sessions (
+  id TEXT PRIMARY KEY,
+  subject TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  auth_time INTEGER NOT NULL,
+  absolute_expires_at INTEGER NOT NULL,
+  stamp_subject INTEGER NOT NULL,
+  stamp_global INTEGER NOT NULL,
+  grant_json TEXT NOT NULL,
+  key_thumbprint TEXT,
+  device TEXT,
+  refresh_data TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  refresh_key_id TEXT NOT NULL,
+  rotated_at_ms INTEGER NOT NULL,
+  grace_from_ms INTEGER,
+  idle_expires_at_ms INTEGER NOT NULL,
+  late_replays INTEGER NOT NULL,
+  suspended_at_ms INTEGER,
+  ended_at_ms INTEGER,
+  end_reason TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS jotward_sessions_by_subject ON jotward_sessions (subject, rotated_at_ms);
+CREATE INDEX IF NOT EXISTS jotward_sessions_by_end ON jotward_sessions (absolute_expires_at);
+
+-- Everything revoked, in order. The last row of a key is in force; a key is 't:' + token, 's:' + session,
+-- 'u:' + subject or '*'. AUTOINCREMENT: a sequence number that was pruned must never come back.
+CREATE TABLE IF NOT EXISTS jotward_revocations (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  key TEXT NOT NULL,
+  revoked INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  expires_at_ms INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS jotward_revocations_by_key ON jotward_revocations (key, sequence);
+CREATE INDEX IF NOT EXISTS jotward_revocations_by_end ON jotward_revocations (expires_at_ms);
+`
+
+const readMeta = (database: SqliteDatabase, name: string): string | null => {
+  const row = database.prepare('SELECT value FROM jotward_meta WHERE name = ?').get(name)
+  return row === undefined ? null : readText(row, 'value')
+}
+
+const writeMeta = (database: SqliteDatabase, name: string, value: string): void => {
+  database.prepare('INSERT INTO jotward_meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING').run(name, value)
+}
+
+/**
+ * Makes the tables where they are missing and returns the name of the log's incarnation.
+ *
+ * @throws ConfigError where the file is no database, or was written by another version of Jotward
+ */
+export const prepareSchema = (database: SqliteDatabase): string => {
+  try {
+    // First, so that processes which start at once wait for one another instead of failing.
+    database.exec('PRAGMA busy_timeout = 2000')
+    database.exec('PRAGMA journal_mode = WAL')
+    // What is acknowledged must survive the loss of power, not of the process alone.
+    database.exec('PRAGMA synchronous = FULL')
+    return transaction(database, 'preparing the schema', () => {
+      database.exec(TABLES)
+      writeMeta(database, 'schema', SCHEMA_VERSION)
+      writeMeta(database, 'source', randomUUID())
+      const version = readMeta(database, 'schema')
+      if (version !== SCHEMA_VERSION) throw new Error(`its schema has version ${version}, and this Jotward needs ${SCHEMA_VERSION}`)
+      return readMeta(database, 'source') ?? ''
+    })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError([{ path: 'store', problem: `the SQLite file cannot be used: ${reason}` }])
+  }
+}

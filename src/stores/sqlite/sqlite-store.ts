@@ -1,0 +1,33 @@
+import type { Store } from '../../ports/store.ts'
+import type { SqliteDatabase } from './database.ts'
+import { createRevocationTable } from './revocation-table.ts'
+import { sqliteRevocationLog } from './revocation-log.ts'
+import { prepareSchema } from './schema.ts'
+import { localSessionStore } from '../local-session-store.ts'
+import { sqliteSessionTables } from './session-tables.ts'
+import { sqliteUserDirectory } from './user-directory.ts'
+
+export interface SqliteStoreOptions {
+  /** The store's clock, in milliseconds. Default: the system's, which all processes on one file share. */
+  readonly now?: () => number
+}
+
+/**
+ * Keeps everything in one SQLite file, which several processes of one machine may share: each asks the file on every
+ * request, so that what one revokes the others refuse at once. Makes its tables where they are missing.
+ *
+ * @throws ConfigError where the file is no database, or was written by another version of Jotward
+ */
+export const sqliteStore = (database: SqliteDatabase, { now = Date.now }: SqliteStoreOptions = {}): Store => {
+  const source = prepareSchema(database)
+  const table = createRevocationTable(database)
+  return {
+    sessions: localSessionStore(sqliteSessionTables({ database, revocations: table, now })),
+    revocations: sqliteRevocationLog({ database, table, now, source }),
+    users: sqliteUserDirectory(database, { now }),
+    ready: () => {
+      table.epochs('')
+    },
+    close: () => undefined,
+  }
+}

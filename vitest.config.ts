@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    // Tests run against the sources; test/package runs against the packed tarball.
+    alias: [
+      { find: /^jotward$/, replacement: source('index.ts') },
+      { find: /^jotward\/(express|hono|fetch)$/, replacement: source('adapters/$1.ts') },
+      { find: /^jotward\/(routes|testing|stores\/memory|stores\/sqlite)$/, replacement: source('$1/index.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+  },
+})
