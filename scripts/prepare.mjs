@@ -43,15 +43,17 @@ const isInstalled = (scope) => {
 }
 
 /**
- * Runs a program of Node's to its end, with our input, output and environment.
+ * Runs a program to its end, with our input, output and environment.
  *
- * @param {string} what for people, should it fail
- * @param {readonly string[]} args script and arguments
+ * @param {string} program
+ * @param {readonly string[]} args
  * @returns {Promise<void>}
  */
-const runNode = (what, args) =>
+const run = (program, args) =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+    // npm is a script of the shell on Windows.
+    const shell = program === 'npm' && process.platform === 'win32'
+    const child = spawn(program, args, { cwd: root, stdio: 'inherit', shell })
     // Whoever stops us means the child too, which would go on by itself.
     const stop = (/** @type {NodeJS.Signals} */ signal) => {
       child.kill(signal)
@@ -62,13 +64,9 @@ const runNode = (what, args) =>
     child.once('exit', (code) => {
       process.off('SIGINT', stop).off('SIGTERM', stop)
       if (code === 0) resolve()
-      else reject(new Error(`${what} failed`))
+      else reject(new Error(`this failed: ${[program, ...args].join(' ')}`))
     })
   })
-
-/** The npm that called us, or the one that came with Node. */
-const npmScript = () =>
-  process.env.npm_execpath ?? join(process.execPath, '..', '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js')
 
 /**
  * Installs what package-lock.json names, unless it is there.
@@ -79,13 +77,14 @@ export const ensureInstalled = async (scope) => {
   if (isInstalled(scope)) return
   say(scope === 'serve' ? 'Installing what serving needs…' : 'Installing everything, for development…')
   // Both by name, whatever NODE_ENV and npm's own settings say.
-  await runNode('npm ci', [npmScript(), 'ci', scope === 'serve' ? '--omit=dev' : '--include=dev'])
+  await run('npm', ['ci', scope === 'serve' ? '--omit=dev' : '--include=dev'])
 }
 
 /** Builds the library, then the server on top of it; what has not changed is left alone. */
 export const build = async () => {
   say('Building…')
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  await runNode('building the library', [compiler, '-p', 'tsconfig.build.json'])
-  await runNode('building the server', [compiler, '-p', 'server/tsconfig.build.json'])
+  for (const project of ['tsconfig.build.json', 'server/tsconfig.build.json']) {
+    await run(process.execPath, [compiler, '-p', project])
+  }
 }

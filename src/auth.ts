@@ -6,6 +6,7 @@ import { AuthError } from './core/errors.ts'
 import type { MaybePromise } from './core/maybe-promise.ts'
 import { authenticateToken } from './core/request/authenticate.ts'
 import { createGuard } from './core/request/guard.ts'
+import type { PermissionRules } from './core/permission/permission-rules.ts'
 import type { Guard } from './core/request/guard.ts'
 import type { Principal } from './core/request/principal.ts'
 import type { Requirement } from './core/request/requirement.ts'
@@ -67,6 +68,7 @@ export interface Auth<Claims = JsonObject, P extends string = string> {
   readonly accessLifetime: Seconds
   readonly store: Store
   readonly users: UserDirectory | null
+  readonly permissions: PermissionRules
   /** Tells the configured sink. */
   readonly emit: EventSink
   /** Resolves when the store can keep its promises. */
@@ -125,6 +127,7 @@ export const createAuth = <Claims = JsonObject, const P extends string = string>
     accessLifetime: engine.accessToken.lifetime,
     store,
     users: engine.users,
+    permissions: engine.permissions,
     emit: engine.emit,
     ready: async () => store.ready(),
     close: async () => store.close(),

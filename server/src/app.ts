@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 import type { Context, MiddlewareHandler } from 'hono'
-import type { AuthHandler } from 'jotward/routes'
+import { AUTH_ERRORS } from 'jotward'
+import type { AuthErrorCode } from 'jotward'
+import type { AuthRoutes } from 'jotward/routes'
 import { accessLog } from './access-log.ts'
 import { docsPage } from './docs-page.ts'
 import type { Logger } from './log.ts'
@@ -8,8 +10,7 @@ import type { Logger } from './log.ts'
 /** What the server is made of; everything is open and ready. */
 export interface AppParts {
   /** The ready-made endpoints. */
-  readonly handler: AuthHandler
-  readonly openApi: object
+  readonly handler: AuthRoutes
   /** Rejects while the store cannot be used. */
   readonly checkReady: () => Promise<void>
   readonly log: Logger
@@ -28,8 +29,14 @@ const securityHeaders: MiddlewareHandler = async (context, next) => {
   for (const [name, value] of SECURITY_HEADERS) if (!headers.has(name)) headers.set(name, value)
 }
 
-const notFound = (context: Context): Response =>
-  context.json({ error: 'invalid_request', code: 'not_found', error_description: 'There is nothing here.' }, 404)
+/** The body that the ready-made endpoints give a refusal. */
+const refuse = (context: Context, code: AuthErrorCode, headers: Record<string, string> = {}): Response => {
+  const { status, wire, message } = AUTH_ERRORS[code]
+  return context.newResponse(JSON.stringify({ error: wire, code, error_description: message }), {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+}
 
 const failed = (context: Context): Response => {
   const body = { error: 'server_error', code: 'internal_error', error_description: 'The server made a mistake.' }
@@ -37,15 +44,6 @@ const failed = (context: Context): Response => {
 }
 
 const OWN_PATHS = ['/healthz', '/readyz', '/openapi.json', '/docs']
-
-const methodNotAllowed = (context: Context): Response => {
-  const body = {
-    error: 'invalid_request',
-    code: 'method_not_allowed',
-    error_description: 'The method is not allowed here.',
-  }
-  return context.json(body, 405, { allow: 'GET, HEAD' })
-}
 
 const ready =
   ({ checkReady, log }: AppParts) =>
@@ -61,15 +59,18 @@ const ready =
 
 /** The whole HTTP surface of the server: the endpoints, and what only a server has. */
 export const createApp = (parts: AppParts): Hono => {
-  const { handler, openApi, log } = parts
+  const { handler, log } = parts
   const app = new Hono()
   app.use(accessLog(log), securityHeaders)
   app.get('/healthz', (context) => context.json({ status: 'ok' }))
   app.get('/readyz', ready(parts))
-  app.get('/openapi.json', (context) => context.json(openApi))
+  app.get('/openapi.json', (context) => context.json(handler.openApi))
   app.route('/', docsPage())
-  for (const path of OWN_PATHS) app.all(path, methodNotAllowed)
-  app.all('*', (context) => (handler.matches(context.req.path) ? handler(context.req.raw) : notFound(context)))
+  for (const path of OWN_PATHS)
+    app.all(path, (context) => refuse(context, 'method_not_allowed', { allow: 'GET, HEAD' }))
+  app.all('*', (context) =>
+    handler.matches(context.req.path) ? handler(context.req.raw) : refuse(context, 'not_found'),
+  )
   app.onError((error, context) => {
     log.error({ err: error }, 'a request failed')
     return failed(context)

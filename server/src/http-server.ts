@@ -12,7 +12,8 @@ const LIMITS = {
   maxHeaderSize: 16_384,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
-  keepAliveTimeout: 5_000,
+  // Longer than proxies keep an idle connection (60 s), or a request of theirs would meet one that is being closed.
+  keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 5_000,
 } as const
 

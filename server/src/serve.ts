@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { createPasswordCheck } from 'jotward'
-import { authRoutes, openApiDocument } from 'jotward/routes'
+import { authRoutes } from 'jotward/routes'
 import { addFirstAdministrator } from './accounts.ts'
 import type { Credentials } from './accounts.ts'
 import { createApp } from './app.ts'
@@ -9,6 +9,7 @@ import { buildAuth } from './build-auth.ts'
 import { openDataFolder } from './data-folder.ts'
 import { listen } from './http-server.ts'
 import type { FetchHandler } from './http-server.ts'
+import { logEvents } from './event-log.ts'
 import { keptIssuer, localUrl } from './issuer.ts'
 import type { Logger } from './log.ts'
 import { openStore } from './open-store.ts'
@@ -42,7 +43,7 @@ const openService = async (settings: Settings, address: AddressInfo, log: Logger
   const kept = keptIssuer(folder.issuerFile, settings.issuer ?? localUrl(address))
   const issuer = settings.issuer ?? kept
   const store = await openStore(folder.databaseFile)
-  const auth = buildAuth(settings, { issuer, secret, store, onEvent: (event) => log.info(event, 'event') })
+  const auth = buildAuth(settings, { issuer, secret, store, onEvent: logEvents(log) })
   await auth.ready()
   const hasher = argon2Hasher()
   const handler = authRoutes(auth, {
@@ -51,7 +52,7 @@ const openService = async (settings: Settings, address: AddressInfo, log: Logger
     passwords: { hasher, minLength: settings.passwordMinLength },
     signup: { open: settings.signup === 'open' },
   })
-  const app = createApp({ handler, openApi: openApiDocument(handler), checkReady: () => auth.ready(), log })
+  const app = createApp({ handler, checkReady: () => auth.ready(), log })
   // Last, because nobody will ever see the password again: nothing may fail between its making and its showing.
   const accounts = { users: store.users, passwords: createPasswordCheck(hasher) }
   const firstAdministrator = await addFirstAdministrator(accounts, settings.adminEmail)

@@ -67,8 +67,8 @@ export interface SessionStore {
   find(id: string): MaybePromise<Session | null>
   /** Returns the subject's sessions that can still be refreshed, the most recently refreshed first. */
   list(subject: string): MaybePromise<readonly Session[]>
-  /** Ends a session for good and enters it in the revocation log; repeating it changes nothing. */
-  end(session: SessionReference & { readonly reason: EndReason }, policy: RevocationPolicy): MaybePromise<void>
+  /** Ends a session for good and enters it in the revocation log; repeating it changes nothing and returns false. */
+  end(session: SessionReference & { readonly reason: EndReason }, policy: RevocationPolicy): MaybePromise<boolean>
   /** Suspends a session or takes the suspension back, and enters either in the revocation log. */
   suspend(session: SessionReference & { readonly suspended: boolean }, policy: RevocationPolicy): MaybePromise<void>
 }

@@ -65,7 +65,8 @@ const createCreate =
     tables.atomically('creating a session', (): Creation => {
       if (tables.get(wanted.id) !== null) return { outcome: 'exists' }
       const epochs = tables.epochs(wanted.subject)
-      if (epochs.subject !== wanted.stamp.subject || epochs.global !== wanted.stamp.global) return { outcome: 'outdated' }
+      if (epochs.subject !== wanted.stamp.subject || epochs.global !== wanted.stamp.global)
+        return { outcome: 'outdated' }
       const nowMs = tables.now()
       const evicted = overflow(liveOf(wanted.subject), policy.maxPerSubject)
       for (const { id, state } of evicted) {
@@ -85,19 +86,22 @@ export const localSessionStore = (tables: LocalTables): SessionStore => {
     return tables.ofSubject(subject).filter((session) => isLive(session, epochs, nowMs))
   }
 
-  /** Changes a session that has not ended, and tells the log. */
+  /** Changes a session that has not ended, and tells the log; false where there was nothing to change. */
   const settle = (
     { id, subject }: SessionReference,
     revoked: boolean,
     { retention }: RevocationPolicy,
     change: (state: SessionState, nowMs: number) => SessionState,
-  ): void => {
+  ): boolean => {
     const nowMs = tables.now()
     const session = tables.get(id)
-    if (session !== null && (session.subject !== subject || session.state.endedAtMs !== null)) return
-    // A row that the store has lost still has access tokens at large, so the log is told in any case.
+    if (session !== null && (session.subject !== subject || session.state.endedAtMs !== null)) return false
+    // A row that the store has lost still has access tokens at large, so the log is told all the same; but not that
+    // they are good again, for the lost row may have ended.
+    if (session === null && !revoked) return false
     if (session !== null) tables.write(id, change(session.state, nowMs))
     tables.announce(id, revoked, nowMs + retention * 1000)
+    return true
   }
 
   return {
@@ -109,11 +113,10 @@ export const localSessionStore = (tables: LocalTables): SessionStore => {
         return session !== null && isLive(session, tables.epochs(session.subject), tables.now()) ? session : null
       }),
     list: (subject) => tables.reading('listing sessions', () => liveOf(subject).toSorted(byRecency)),
-    end: (reference, policy) => {
+    end: (reference, policy) =>
       tables.atomically('ending a session', () =>
         settle(reference, true, policy, (state, nowMs) => ended(state, reference.reason, nowMs)),
-      )
-    },
+      ),
     suspend: (reference, policy) => {
       tables.atomically('suspending a session', () =>
         settle(reference, reference.suspended, policy, (state, nowMs) => suspended(state, reference.suspended, nowMs)),

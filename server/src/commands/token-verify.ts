@@ -78,15 +78,14 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   required: 'require',
 }
 
-const asUsageError = ({ problems }: ConfigError): UsageError =>
-  new UsageError(
-    problems
-      .map(({ path, problem }) => {
-        const place = path.replace(/^keys\.jwks\.?/, '')
-        return place === path ? `--${OPTION_OF[path] ?? path} ${problem}` : `--jwks ${place} ${problem}`
-      })
-      .join('; '),
-  )
+const asUsageError = ({ problems }: ConfigError): UsageError => {
+  const sentences = problems.map(({ path, problem }) => {
+    const inKeySet = /^keys\.jwks\.?(.*)$/.exec(path)
+    if (inKeySet === null) return `--${OPTION_OF[path] ?? path}: ${problem}`
+    return `--jwks: ${inKeySet[1] ?? ''} ${problem}`.replace('  ', ' ')
+  })
+  return new UsageError(sentences.join('; '))
+}
 
 const verifierOf = (options: Options): Verifier => {
   const { alg, now, 'max-lifetime': maxLifetime, require } = options

@@ -4,13 +4,12 @@ import type { Engine } from '../engine.ts'
 import { AuthError, ConfigError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
-import { isPermissionName } from '../permission/permission-rules.ts'
-import { reservedAmong } from '../token/access-token.ts'
 import { newIdentifier } from '../token/identifier.ts'
 import type { JsonObject, JsonValue } from '../token/json.ts'
 import { unknownKeys } from '../unknown-keys.ts'
 import { MAX_SESSION_LIFETIME } from './lifecycle.ts'
 import type { Grant, Stamp } from './session.ts'
+import { contentProblems } from './token-content.ts'
 import { mintPair } from './tokens.ts'
 import type { TokenPair } from './tokens.ts'
 
@@ -51,30 +50,38 @@ const OPTIONS = [
 
 const MAX_DEVICE = 200
 
-const readSpan = (path: string, value: Duration | undefined, otherwise: Seconds, problems: ConfigProblem[]): Seconds => {
+const readSpan = (
+  path: string,
+  value: Duration | undefined,
+  otherwise: Seconds,
+  problems: ConfigProblem[],
+): Seconds => {
   const seconds = value === undefined ? otherwise : parseDuration(value)
   if (seconds !== null && seconds > 0 && seconds <= MAX_SESSION_LIFETIME) return seconds
   problems.push({ path, problem: 'must be a duration like "15m", of at most 365 days' })
   return otherwise
 }
 
-const checkClaims = (engine: Engine<unknown>, claims: JsonObject, problems: ConfigProblem[]): void => {
-  const reserved = reservedAmong(claims)
-  if (reserved.length > 0) problems.push({ path: 'claims', problem: `${reserved.join(', ')} cannot be custom claims` })
-  const read = engine.readClaims(claims)
-  if ('problem' in read) problems.push({ path: 'claims', problem: read.problem })
+/** Milliseconds for seconds is the usual slip: such a date lies far ahead, and no verifier would accept the tokens. */
+const checkAuthTime = (engine: Engine<unknown>, { authTime = 0 }: IssueOptions, problems: ConfigProblem[]): void => {
+  const latest = engine.now() + engine.accessToken.clockTolerance
+  if (Number.isSafeInteger(authTime) && authTime >= 0 && authTime <= latest) return
+  problems.push({ path: 'authTime', problem: 'must be whole seconds since 1970, not later than now' })
 }
 
 /** @throws ConfigError: what to issue is the programmer's affair, so it never answers as a refusal */
 const readGrant = (engine: Engine<unknown>, options: IssueOptions): { grant: Grant; absoluteLifetime: Seconds } => {
   const problems: ConfigProblem[] = unknownKeys('', options, OPTIONS)
   const { permissions = [], claims = {}, audience = engine.audience } = options
-  for (const name of permissions) {
-    if (!isPermissionName(name)) problems.push({ path: 'permissions', problem: `${JSON.stringify(name)} is not a permission` })
-  }
-  checkClaims(engine, claims, problems)
+  problems.push(...contentProblems(engine, { claims, permissions }))
+  checkAuthTime(engine, options, problems)
   const { refreshToken, accessToken } = engine
-  const absoluteLifetime = readSpan('absoluteLifetime', options.absoluteLifetime, refreshToken.absoluteLifetime, problems)
+  const absoluteLifetime = readSpan(
+    'absoluteLifetime',
+    options.absoluteLifetime,
+    refreshToken.absoluteLifetime,
+    problems,
+  )
   const idleLifetime = readSpan('idleLifetime', options.idleLifetime, refreshToken.idleLifetime, problems)
   const accessLifetime = readSpan('accessLifetime', options.accessLifetime, accessToken.lifetime, problems)
   // The log keeps an ended session for as long as the configured lifetime: a longer one would outlive its revocation.
@@ -136,7 +143,8 @@ export const issueAfter = async (
   subject: string,
   check: () => MaybePromise<IssueOptions>,
 ): Promise<TokenPair> => {
-  if (!isSubject(subject)) throw new ConfigError([{ path: 'subject', problem: 'must be a string of 1 to 255 characters' }])
+  if (!isSubject(subject))
+    throw new ConfigError([{ path: 'subject', problem: 'must be a string of 1 to 255 characters' }])
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     // Attempts follow one another on purpose: each begins with the epochs that the last one lacked.
     const stamp = await engine.store.revocations.epochs(subject)
@@ -147,5 +155,8 @@ export const issueAfter = async (
     for (const sessionId of evicted) engine.emit({ type: 'session.ended', subject, sessionId, reason: 'evicted' })
     return mintPair(engine, session, { reason: 'signin', issuedAt: Math.floor(nowMs / 1000), scope: null })
   }
-  throw new AuthError('overloaded', { retryAfter: 1, detail: 'the subject is being signed out everywhere again and again' })
+  throw new AuthError('overloaded', {
+    retryAfter: 1,
+    detail: 'the subject is being signed out everywhere again and again',
+  })
 }

@@ -3,6 +3,7 @@ import { AuthError } from '../errors.ts'
 import { verifyRefreshToken } from '../token/refresh-token.ts'
 import type { RefreshTokenContent } from '../token/refresh-token.ts'
 import type { Rotation } from '../../ports/session-store.ts'
+import { revokeSession } from './revoke.ts'
 import type { Session } from './session.ts'
 import { mintPair } from './tokens.ts'
 import type { TokenPair } from './tokens.ts'
@@ -21,8 +22,13 @@ const EVENTS = {
 } as const
 
 /** Tells of the outcome and refuses what is refused; the caller is told the same for all of it. */
-const settle = ({ emit }: Engine<unknown>, rotation: Rotation, { subject, sessionId, generation }: RefreshTokenContent) => {
-  if (!('session' in rotation)) throw new AuthError('refresh_token_invalid', { detail: `the session is ${rotation.outcome}` })
+const settle = (
+  { emit }: Engine<unknown>,
+  rotation: Rotation,
+  { subject, sessionId, generation }: RefreshTokenContent,
+) => {
+  if (!('session' in rotation))
+    throw new AuthError('refresh_token_invalid', { detail: `the session is ${rotation.outcome}` })
   emit({ type: EVENTS[rotation.outcome], subject, sessionId, generation })
   if (rotation.outcome !== 'reused') return rotation
   emit({ type: 'session.ended', subject, sessionId, reason: 'reused' })
@@ -58,8 +64,7 @@ export const refresh = async (
   const rotation = await store.sessions.rotate(presented, { ...refreshToken.rotation, ...revocation })
   const { session, nowMs } = settle(engine, rotation, content)
   if (!(await passesGate(engine, session))) {
-    await store.sessions.end({ id: session.id, subject: session.subject, reason: 'user_refused' }, revocation)
-    engine.emit({ type: 'session.ended', subject: session.subject, sessionId: session.id, reason: 'user_refused' })
+    await revokeSession(engine, { sessionId: session.id, subject: session.subject }, 'user_refused')
     throw new AuthError('refresh_token_invalid', { detail: 'the user may not be signed in any more' })
   }
   return mintPair(engine, session, { reason: 'refresh', issuedAt: Math.floor(nowMs / 1000), scope: scope ?? null })

@@ -23,20 +23,31 @@ export type RevocationEntry =
   | { readonly kind: 'subject'; readonly id: string; readonly epoch: number; readonly expiresAtMs: number }
   | { readonly kind: 'all'; readonly epoch: number }
 
-/** The epochs that a store has lost, as the stamp of an authentic token shows: they are taken back from it. */
-export const lostEpochs = ({ subject, stamp }: RevocableToken, epochs: Stamp, nowMs: number): readonly RevocationEntry[] => {
+/** An epoch is never behind the clock that made it, so its own value tells until when it is remembered. */
+export const subjectEntry = (subject: string, epoch: number) => ({
+  kind: 'subject' as const,
+  id: subject,
+  epoch,
+  expiresAtMs: epoch + EPOCH_RETENTION * 1000,
+})
+
+/**
+ * The epochs that a store has lost, as the stamp of an authentic token shows: they are taken back from it.
+ *
+ * A subject's epoch that was forgotten in its time is left forgotten. All that it has ended is long gone, while
+ * sessions made since then carry no stamp of it, and would die of it.
+ */
+export const lostEpochs = (
+  { subject, stamp }: RevocableToken,
+  epochs: Stamp,
+  nowMs: number,
+): readonly RevocationEntry[] => {
   const lost: RevocationEntry[] = []
-  if (stamp.subject > epochs.subject) lost.push(subjectEntry(subject, stamp.subject, nowMs))
+  const entry = subjectEntry(subject, stamp.subject)
+  if (stamp.subject > epochs.subject && entry.expiresAtMs > nowMs) lost.push(entry)
   if (stamp.global > epochs.global) lost.push({ kind: 'all', epoch: stamp.global })
   return lost
 }
-
-export const subjectEntry = (subject: string, epoch: number, nowMs: number): RevocationEntry => ({
-  kind: 'subject',
-  id: subject,
-  epoch,
-  expiresAtMs: nowMs + EPOCH_RETENTION * 1000,
-})
 
 interface SubjectEpoch {
   readonly epoch: number
@@ -57,6 +68,11 @@ const pruneMap = <V>(map: Map<string, V>, expiresAtMs: (value: V) => number, now
   for (const [id, value] of map) if (expiresAtMs(value) <= nowMs) map.delete(id)
 }
 
+const applyMember = (members: Map<string, number>, entry: RevocationEntry & { kind: 'token' | 'session' }): void => {
+  if (entry.revoked) members.set(entry.id, Math.max(entry.expiresAtMs, members.get(entry.id) ?? 0))
+  else members.delete(entry.id)
+}
+
 export const createRevocationSet = (): RevocationSet => {
   const tokens = new Map<string, number>()
   const sessions = new Map<string, number>()
@@ -67,11 +83,6 @@ export const createRevocationSet = (): RevocationSet => {
 
   const applySubject = (id: string, { epoch, expiresAtMs }: SubjectEpoch): void => {
     if (epoch > (subjects.get(id)?.epoch ?? 0)) subjects.set(id, { epoch, expiresAtMs })
-  }
-
-  const applyMember = (members: Map<string, number>, entry: RevocationEntry & { kind: 'token' | 'session' }): void => {
-    if (entry.revoked) members.set(entry.id, Math.max(entry.expiresAtMs, members.get(entry.id) ?? 0))
-    else members.delete(entry.id)
   }
 
   return {

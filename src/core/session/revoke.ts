@@ -20,8 +20,8 @@ export const revokeSession = async (
   { sessionId, subject }: { readonly sessionId: string; readonly subject: string },
   reason: EndReason = 'revoked',
 ): Promise<void> => {
-  await store.sessions.end({ id: sessionId, subject, reason }, revocation)
-  emit({ type: 'session.ended', subject, sessionId, reason })
+  const isEndedNow = await store.sessions.end({ id: sessionId, subject, reason }, revocation)
+  if (isEndedNow) emit({ type: 'session.ended', subject, sessionId, reason })
 }
 
 /** Ends every session and access token that the subject has at this moment. */

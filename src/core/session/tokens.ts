@@ -1,10 +1,13 @@
 import type { ClaimsContext, Engine } from '../engine.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, ConfigError } from '../errors.ts'
 import type { Seconds } from '../duration.ts'
+import { isPermissionName } from '../permission/permission-rules.ts'
 import { newIdentifier } from '../token/identifier.ts'
 import { signAccessToken } from '../token/access-token.ts'
 import { signRefreshToken } from '../token/refresh-token.ts'
 import type { Session } from './session.ts'
+import { contentProblems } from './token-content.ts'
+import type { TokenContent } from './token-content.ts'
 
 /** An access token and what its holder may know of it. */
 export interface AccessToken {
@@ -30,10 +33,13 @@ export interface MintOptions {
   readonly scope: readonly string[] | null
 }
 
-const askHook = async (engine: Engine<unknown>, context: ClaimsContext) => {
+const askHook = async (engine: Engine<unknown>, context: ClaimsContext): Promise<TokenContent> => {
   if (engine.claimsHook === null) return context
   try {
-    return { ...context, ...(await engine.claimsHook(context)) }
+    const content = { ...context, ...(await engine.claimsHook(context)) }
+    const problems = contentProblems(engine, content)
+    if (problems.length > 0) throw new ConfigError(problems)
+    return content
   } catch (cause) {
     engine.emit({ type: 'failure', at: 'hooks.claims', error: cause })
     throw new AuthError('hook_failed', { cause })
@@ -42,8 +48,10 @@ const askHook = async (engine: Engine<unknown>, context: ClaimsContext) => {
 
 const narrow = (engine: Engine<unknown>, granted: readonly string[], scope: readonly string[] | null) => {
   if (scope === null) return granted
-  const beyond = scope.find((name) => !engine.permissions.satisfies(granted, name))
-  if (beyond !== undefined) throw new AuthError('invalid_scope', { detail: 'a permission was asked that is not granted' })
+  // Under a wildcard a text with a space in it would pass too, and become a second permission.
+  const beyond = scope.find((name) => !isPermissionName(name) || !engine.permissions.satisfies(granted, name))
+  if (beyond !== undefined)
+    throw new AuthError('invalid_scope', { detail: 'a permission was asked that is not granted' })
   return scope
 }
 

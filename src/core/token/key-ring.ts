@@ -72,7 +72,10 @@ const purposeKeys = (path: string, signing: SigningKey, others: readonly Verific
 
 const secretsAt = (
   path: string,
-  { secret, previousSecrets = [] }: { readonly secret: string | Uint8Array; readonly previousSecrets?: readonly (string | Uint8Array)[] },
+  {
+    secret,
+    previousSecrets = [],
+  }: { readonly secret: string | Uint8Array; readonly previousSecrets?: readonly (string | Uint8Array)[] },
   algorithm: HmacAlgorithm = 'HS256',
 ) =>
   collect([
@@ -133,7 +136,11 @@ const shapeProblems = (config: unknown): readonly ConfigProblem[] => {
     return [{ path: 'keys', problem: 'must be { secret }, or { current, next?, retiring? } with JWKs' }]
   }
   const isSecret = 'secret' in config
-  return unknownKeys('keys', config, isSecret ? ['secret', 'previousSecrets', 'algorithm'] : ['current', 'next', 'retiring'])
+  return unknownKeys(
+    'keys',
+    config,
+    isSecret ? ['secret', 'previousSecrets', 'algorithm'] : ['current', 'next', 'retiring'],
+  )
 }
 
 /** Imports every key of an issuer, or tells everything that is wrong with them. */

@@ -35,7 +35,7 @@ export const rsaProblems = (key: KeyObject): string[] => {
     problems.push('has a public exponent that is even, below 3 or above 64 bits; use 65537 ("AQAB")')
   }
   const modulus = decodeBase64url(key.export({ format: 'jwk' }).n ?? '')?.toString('hex') ?? ''
-  if (hasRocaFingerprint(BigInt(`0x${modulus}`))) {
+  if (hasRocaFingerprint(BigInt(`0x0${modulus}`))) {
     problems.push('was made by a flawed generator (ROCA, CVE-2017-15361) and can be factored; make a new one')
   }
   return problems

@@ -6,7 +6,7 @@ const WORDS = `
   production signature symmetric changeme insecure password default example generic jotward jsonweb letmein
   minimum private refresh replace signing welcome access change please public qwerty random sample secret secure
   server should string strong admin bytes least super token bits demo dont here hmac long must real salt some test
-  that this user very with your abc api app dev for jwt key not the top use web at be do in is it me my of to
+  that this user very with your abc api bit app dev for jwt key not the top use web at be do in is it me my of to
 `
 
 const WORD = new RegExp(WORDS.trim().split(/\s+/).join('|'), 'g')
@@ -14,7 +14,6 @@ const WORD = new RegExp(WORDS.trim().split(/\s+/).join('|'), 'g')
 /** Fewest characters that must remain of a secret when well-known words and separators are taken away. */
 const MIN_UNKNOWN_CHARACTERS = 16
 const MIN_DISTINCT_BYTES = 6
-const LONGEST_REPEATED_UNIT = 16
 
 const parsesAsPublicKey = (der: Buffer): boolean => {
   try {
@@ -51,7 +50,7 @@ export const keyMaterialInSecret = (secret: Uint8Array): string | null => {
 }
 
 const isRepetition = (bytes: Uint8Array): boolean => {
-  for (let unit = 1; unit <= LONGEST_REPEATED_UNIT; unit++) {
+  for (let unit = 1; unit * 2 <= bytes.length; unit++) {
     if (bytes.every((byte, at) => byte === bytes[at % unit])) return true
   }
   return false
@@ -69,7 +68,11 @@ const isSequence = (bytes: Uint8Array): boolean => {
 const isMadeOfWords = (bytes: Uint8Array): boolean => {
   const text = Buffer.from(bytes).toString('latin1').toLowerCase()
   if (!/^[\x20-\x7e]*$/.test(text)) return false
-  const unknown = text.replaceAll(/[^a-z0-9]/g, '').replaceAll(WORD, '')
+  // Once word by word, once run together, as in `change_me` and `bit-secret`.
+  const unknown = text
+    .replaceAll(WORD, '')
+    .replaceAll(/[^a-z0-9]/g, '')
+    .replaceAll(WORD, '')
   return unknown.length < MIN_UNKNOWN_CHARACTERS
 }
 

@@ -22,10 +22,22 @@ export interface MemoryState {
   readonly lastSequence: number
 }
 
-const createState = (now: () => number): MemoryState => {
+const PRUNE_EVERY = 1024
+
+/** What the parts share, empty. */
+export const createMemoryState = (now: () => number): MemoryState => {
   const revoked = createRevocationSet()
   const entries = new Map<number, RevocationEntry>()
   let sequence = 0
+
+  /** Forgets what no token can ask about any more. Entries of epochs for everybody never lapse. */
+  const prune = (nowMs: number): void => {
+    revoked.prune(nowMs)
+    for (const [number, entry] of entries) {
+      if (entry.kind !== 'all' && entry.expiresAtMs <= nowMs) entries.delete(number)
+    }
+  }
+
   return {
     now,
     revoked,
@@ -34,6 +46,7 @@ const createState = (now: () => number): MemoryState => {
       revoked.apply(entry)
       sequence += 1
       entries.set(sequence, entry)
+      if (sequence % PRUNE_EVERY === 0) prune(now())
     },
     get lastSequence() {
       return sequence
@@ -46,7 +59,7 @@ const createState = (now: () => number): MemoryState => {
  * method is synchronous and so atomic by itself.
  */
 export const memoryStore = ({ now = Date.now }: MemoryStoreOptions = {}): Store => {
-  const state = createState(now)
+  const state = createMemoryState(now)
   return {
     sessions: localSessionStore(memorySessionTables(state)),
     revocations: memoryRevocationLog(state),

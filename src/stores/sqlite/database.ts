@@ -71,6 +71,14 @@ export const guarded = <T>(operation: string, work: () => T): T => {
   }
 }
 
+const rollBack = (database: SqliteDatabase): void => {
+  try {
+    database.exec('ROLLBACK')
+  } catch {
+    // SQLite has rolled back by itself (a full disk, say); what went wrong first is what matters.
+  }
+}
+
 /** Runs `work` in one write transaction: all of it is kept, or nothing. */
 export const transaction = <T>(database: SqliteDatabase, operation: string, work: () => T): T =>
   guarded(operation, () => {
@@ -81,7 +89,7 @@ export const transaction = <T>(database: SqliteDatabase, operation: string, work
       database.exec('COMMIT')
       return result
     } catch (cause) {
-      database.exec('ROLLBACK')
+      rollBack(database)
       throw cause
     }
   })

@@ -18,7 +18,8 @@ export const sqliteRevocationLog = ({ database, table, now, source }: Options): 
   isRevoked: (token) => {
     const { listed, epochs } = table.standing(token)
     if (listed || isOutdated(token.stamp, epochs)) return true
-    if (token.stamp.subject > epochs.subject || token.stamp.global > epochs.global) {
+    // Nearly never: only then is the write lock worth its wait.
+    if (lostEpochs(token, epochs, now()).length > 0) {
       transaction(database, 'taking an epoch back', () => {
         lostEpochs(token, table.epochs(token.subject), now()).forEach((entry) => table.append(entry))
       })
@@ -35,7 +36,7 @@ export const sqliteRevocationLog = ({ database, table, now, source }: Options): 
       const nowMs = now()
       const epochs = table.epochs(subject ?? '')
       const epoch = nextEpoch(subject === null ? epochs.global : epochs.subject, nowMs)
-      table.append(subject === null ? { kind: 'all', epoch } : subjectEntry(subject, epoch, nowMs))
+      table.append(subject === null ? { kind: 'all', epoch } : subjectEntry(subject, epoch))
       return epoch
     }),
   read: (cursor) => {

@@ -54,9 +54,13 @@ export const createRevocationTable = (database: SqliteDatabase): RevocationTable
             ${lastOf('epoch')} AS subject_epoch, ${lastOf('epoch')} AS global_epoch`,
   )
   const after = database.prepare('SELECT * FROM jotward_revocations WHERE sequence > ? ORDER BY sequence')
+  // A restoration stays for as long as a revocation that it took back: else that one would be the last of its key.
   const prune = database.prepare(
     `DELETE FROM jotward_revocations WHERE sequence IN
-       (SELECT sequence FROM jotward_revocations WHERE expires_at_ms <= ? LIMIT ${PRUNE_LIMIT})`,
+       (SELECT sequence FROM jotward_revocations AS old
+        WHERE expires_at_ms <= ?1 AND (revoked = 1 OR epoch > 0 OR NOT EXISTS
+          (SELECT 1 FROM jotward_revocations AS other WHERE other.key = old.key AND other.expires_at_ms > ?1))
+        LIMIT ${PRUNE_LIMIT})`,
   )
   return {
     append: (entry) => {
@@ -67,7 +71,7 @@ export const createRevocationTable = (database: SqliteDatabase): RevocationTable
     epochs: (subject) => guarded('reading epochs', () => readStamp(epochs.get(`u:${subject}`, '*'))),
     standing: ({ tokenId, sessionId, subject }) =>
       guarded('checking a token', () => {
-        const row = standing.get(`t:${tokenId}`, `s:${sessionId ?? ''}`, `u:${subject}`, '*')
+        const row = standing.get(`t:${tokenId}`, sessionId === null ? null : `s:${sessionId}`, `u:${subject}`, '*')
         return { listed: readInteger(row, 'listed') > 0, epochs: readStamp(row) }
       }),
     after: (sequence) =>

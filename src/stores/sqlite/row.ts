@@ -8,7 +8,8 @@ const column = (row: unknown, name: string): unknown => {
   return (row as Readonly<Record<string, unknown>>)[name]
 }
 
-const unexpected = (name: string): StoreError => new StoreError('reading a row', new Error(`column ${name} is not as written`))
+const unexpected = (name: string): StoreError =>
+  new StoreError('reading a row', new Error(`column ${name} is not as written`))
 
 export const readText = (row: unknown, name: string): string => {
   const value = column(row, name)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ConfigError } from '../../core/errors.ts'
+import { ConfigError, StoreError } from '../../core/errors.ts'
 import { transaction } from './database.ts'
 import type { SqliteDatabase } from './database.ts'
 import { readText } from './row.ts'
@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS jotward_sessions (
   ended_at_ms INTEGER,
   end_reason TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS jotward_sessions_by_subject ON jotward_sessions (subject, rotated_at_ms);
+-- Without those that have ended: a subject may leave any number of tombstones.
+CREATE INDEX IF NOT EXISTS jotward_sessions_by_subject ON jotward_sessions (subject) WHERE ended_at_ms IS NULL;
 CREATE INDEX IF NOT EXISTS jotward_sessions_by_end ON jotward_sessions (absolute_expires_at);
 
 -- Everything revoked, in order. The last row of a key is in force; a key is 't:' + token, 's:' + session,
@@ -50,6 +51,9 @@ CREATE INDEX IF NOT EXISTS jotward_revocations_by_key ON jotward_revocations (ke
 CREATE INDEX IF NOT EXISTS jotward_revocations_by_end ON jotward_revocations (expires_at_ms);
 `
 
+const hasMeta = (database: SqliteDatabase): boolean =>
+  database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'jotward_meta'").get() !== undefined
+
 const readMeta = (database: SqliteDatabase, name: string): string | null => {
   const row = database.prepare('SELECT value FROM jotward_meta WHERE name = ?').get(name)
   return row === undefined ? null : readText(row, 'value')
@@ -57,6 +61,19 @@ const readMeta = (database: SqliteDatabase, name: string): string | null => {
 
 const writeMeta = (database: SqliteDatabase, name: string, value: string): void => {
   database.prepare('INSERT INTO jotward_meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING').run(name, value)
+}
+
+/** Before anything else of the file is touched: tables of another version may have other columns. */
+const checkVersion = (database: SqliteDatabase): void => {
+  const version = hasMeta(database) ? readMeta(database, 'schema') : null
+  if (version === null || version === SCHEMA_VERSION) return
+  throw new Error(`its schema has version ${version}, and this Jotward needs version ${SCHEMA_VERSION}`)
+}
+
+/** The words of what a client threw, without those that only say where. */
+const reasonOf = (failure: unknown): string => {
+  const origin = failure instanceof StoreError ? failure.cause : failure
+  return origin instanceof Error ? origin.message : String(origin)
 }
 
 /**
@@ -72,15 +89,13 @@ export const prepareSchema = (database: SqliteDatabase): string => {
     // What is acknowledged must survive the loss of power, not of the process alone.
     database.exec('PRAGMA synchronous = FULL')
     return transaction(database, 'preparing the schema', () => {
+      checkVersion(database)
       database.exec(TABLES)
       writeMeta(database, 'schema', SCHEMA_VERSION)
       writeMeta(database, 'source', randomUUID())
-      const version = readMeta(database, 'schema')
-      if (version !== SCHEMA_VERSION) throw new Error(`its schema has version ${version}, and this Jotward needs ${SCHEMA_VERSION}`)
       return readMeta(database, 'source') ?? ''
     })
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError([{ path: 'store', problem: `the SQLite file cannot be used: ${reason}` }])
+    throw new ConfigError([{ path: 'store', problem: `the SQLite file cannot be used: ${reasonOf(cause)}` }])
   }
 }

@@ -120,14 +120,15 @@ test.each([
 })
 
 test('accepts random secrets in every usual form', () => {
-  for (let round = 0; round < 500; round++) {
-    const bytes = randomBytes(32)
-    for (const secret of [bytes, bytes.toString('hex'), bytes.toString('base64'), bytes.toString('base64url')]) {
-      expect(refusal(secret), String(secret)).toBe('')
-    }
-    expect(refusal(randomBytes(16).toString('hex'))).toBe('')
-    expect(refusal(`my-app-${randomBytes(24).toString('base64')}`)).toBe('')
-  }
+  const secrets = Array.from({ length: 500 }, () => randomBytes(32)).flatMap((bytes) => [
+    bytes,
+    bytes.toString('hex'),
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+    bytes.toString('hex').slice(32),
+    `my-app-${bytes.toString('base64').slice(12)}`,
+  ])
+  expect(secrets.filter((secret) => refusal(secret) !== '')).toEqual([])
 })
 
 test('accepts a passphrase of words that nobody lists', () => {

@@ -1,0 +1,3 @@
+export { authRoutes } from './auth-routes.ts'
+export type { AuthRoutes } from './auth-routes.ts'
+export type { AuthRoutesOptions } from './route-context.ts'

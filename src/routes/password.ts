@@ -1,0 +1,35 @@
+import { AuthError } from '../core/errors.ts'
+import { matchesPassword, requireGoodPassword, sessionOf } from './credentials.ts'
+import { presentPair } from './present.ts'
+import { defineRoute } from './route.ts'
+import { usersOf } from './route-context.ts'
+import { passwordRequest, tokenResponse } from './schemas.ts'
+
+export const password = defineRoute({
+  method: 'POST',
+  path: '/password',
+  operation: 'changePassword',
+  summary: 'Changes the password, ends every earlier session and begins a new one',
+  requires: {},
+  body: { kind: 'json', schema: passwordRequest },
+  answer: { status: 200, schema: tokenResponse },
+  refusals: ['invalid_credentials', 'password_rejected', 'overloaded', 'hook_failed'],
+  needsUsers: true,
+  handle: async ({ context, request, caller, body: { current, next } }) => {
+    const users = usersOf(context)
+    const user = await users.findById(caller.subject)
+    const matches = await matchesPassword(context, user, current)
+    if (user === null || !matches || !user.active) throw new AuthError('invalid_credentials')
+    requireGoodPassword(context, next, user.email)
+    // Read again, for the check may have hashed the password anew.
+    const expected = (await users.findById(user.id))?.passwordHash ?? null
+    const hash = await context.passwords.hash(next)
+    const changed = await users.replacePassword(user.id, { expected, hash, changed: true })
+    if (changed === null) throw new AuthError('invalid_credentials', { detail: 'the password was changed meanwhile' })
+    // First the user, then the epoch, then the answer: a crash in between leaves no session of the old password alive.
+    await context.auth.revoke.subject(user.id)
+    context.auth.emit({ type: 'password.changed', subject: user.id })
+    const pair = await context.auth.issueAfter(user.id, async () => sessionOf(context, changed, request))
+    return { status: 200, body: presentPair(pair) }
+  },
+})

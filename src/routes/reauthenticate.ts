@@ -1,0 +1,24 @@
+import { AuthError } from '../core/errors.ts'
+import { matchesPassword } from './credentials.ts'
+import { presentAccessToken } from './present.ts'
+import { defineRoute } from './route.ts'
+import { usersOf } from './route-context.ts'
+import { accessTokenResponse, reauthenticateRequest } from './schemas.ts'
+
+export const reauthenticate = defineRoute({
+  method: 'POST',
+  path: '/reauthenticate',
+  operation: 'reauthenticate',
+  summary: 'Exchanges the password for a fresh access token in the same session',
+  requires: {},
+  body: { kind: 'json', schema: reauthenticateRequest },
+  answer: { status: 200, schema: accessTokenResponse },
+  refusals: ['invalid_credentials', 'overloaded', 'hook_failed'],
+  needsUsers: true,
+  handle: async ({ context, caller, body: { password } }) => {
+    const user = await usersOf(context).findById(caller.subject)
+    const matches = await matchesPassword(context, user, password)
+    if (!matches || user?.active !== true) throw new AuthError('invalid_credentials')
+    return { status: 200, body: presentAccessToken(await context.auth.reissue(caller)) }
+  },
+})

@@ -1,0 +1,106 @@
+import type { Auth } from '../auth.ts'
+import type { ClaimsSchema } from '../core/claims-schema.ts'
+import { ConfigError } from '../core/errors.ts'
+import type { ConfigProblem } from '../core/errors.ts'
+import type { MaybePromise } from '../core/maybe-promise.ts'
+import { isPermissionName } from '../core/permission/permission-rules.ts'
+import type { JsonObject } from '../core/token/json.ts'
+import { unknownKeys } from '../core/unknown-keys.ts'
+import { DEFAULT_MIN_PASSWORD_LENGTH } from '../core/user/password-policy.ts'
+import { boundedHasher } from '../passwords/bounded-hasher.ts'
+import { createPasswordCheck } from '../passwords/password-check.ts'
+import type { PasswordCheck } from '../passwords/password-check.ts'
+import { scryptHasher } from '../passwords/scrypt.ts'
+import type { PasswordHasher } from '../ports/password-hasher.ts'
+import type { User, UserDirectory } from '../ports/user-directory.ts'
+
+/** What the ready-made endpoints can be told. */
+export interface AuthRoutesOptions {
+  /** Where they live. Default `/auth`. */
+  readonly basePath?: string
+  /** Whether `/token` takes the password grant (RFC 6749 §4.3), which RFC 9700 §2.4 advises against. Default false. */
+  readonly passwordGrant?: boolean
+  readonly passwords?: {
+    /** Default: scrypt, at most four at once and 64 waiting. */
+    readonly hasher?: PasswordHasher
+    /** Characters. Default 8. */
+    readonly minLength?: number
+  }
+  readonly signup?: {
+    /** Whether strangers may sign up. Default true. */
+    readonly open?: boolean
+    /** What sign-up takes besides e-mail and password; goes into the user's profile. Default: nothing. */
+    readonly schema?: ClaimsSchema<JsonObject>
+    /** Permissions of who signs up. Default: none. */
+    readonly permissions?: readonly string[]
+  }
+  /** Custom claims of a user who signs in. Default: none. */
+  readonly claims?: (user: User) => MaybePromise<JsonObject>
+}
+
+/** Options with their defaults, and what the handlers share. */
+export interface RouteContext {
+  // The endpoints need nothing of an application's own claims and permissions, so any Auth serves.
+  readonly auth: Auth<unknown>
+  readonly basePath: string
+  readonly passwordGrant: boolean
+  readonly minPasswordLength: number
+  readonly signup: {
+    readonly open: boolean
+    readonly schema: ClaimsSchema<JsonObject> | null
+    readonly permissions: readonly string[]
+  }
+  readonly claims: ((user: User) => MaybePromise<JsonObject>) | null
+  readonly passwords: PasswordCheck
+}
+
+const SETTINGS = {
+  '': ['basePath', 'passwordGrant', 'passwords', 'signup', 'claims'],
+  passwords: ['hasher', 'minLength'],
+  signup: ['open', 'schema', 'permissions'],
+} as const
+
+const BASE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+$/
+
+const MIN_LENGTH = { least: 8, most: 64 }
+
+const problemsOf = (options: AuthRoutesOptions): readonly ConfigProblem[] => {
+  const { basePath = '/auth', passwords = {}, signup = {} } = options
+  const problems = [
+    ...unknownKeys('', options, SETTINGS['']),
+    ...unknownKeys('passwords', passwords, SETTINGS.passwords),
+    ...unknownKeys('signup', signup, SETTINGS.signup),
+  ]
+  if (!BASE_PATH.test(basePath)) problems.push({ path: 'basePath', problem: 'must be a path like "/auth"' })
+  const { minLength = DEFAULT_MIN_PASSWORD_LENGTH } = passwords
+  if (!Number.isInteger(minLength) || minLength < MIN_LENGTH.least || minLength > MIN_LENGTH.most) {
+    const problem = `must be a whole number from ${MIN_LENGTH.least} to ${MIN_LENGTH.most} (NIST SP 800-63B-4 §3.1.1.2)`
+    problems.push({ path: 'passwords.minLength', problem })
+  }
+  if (signup.permissions?.every(isPermissionName) === false) {
+    problems.push({ path: 'signup.permissions', problem: 'must be permissions, without space, quote or backslash' })
+  }
+  return problems
+}
+
+/** @throws ConfigError with every problem at once */
+export const createRouteContext = (auth: Auth<unknown>, options: AuthRoutesOptions): RouteContext => {
+  const problems = problemsOf(options)
+  if (problems.length > 0) throw new ConfigError(problems)
+  const { basePath = '/auth', passwordGrant = false, passwords = {}, signup = {}, claims = null } = options
+  return {
+    auth,
+    basePath,
+    passwordGrant,
+    minPasswordLength: passwords.minLength ?? DEFAULT_MIN_PASSWORD_LENGTH,
+    signup: { open: signup.open ?? true, schema: signup.schema ?? null, permissions: signup.permissions ?? [] },
+    claims,
+    passwords: createPasswordCheck(passwords.hasher ?? boundedHasher(scryptHasher())),
+  }
+}
+
+/** The directory, for routes that are only there where there is one. */
+export const usersOf = ({ auth }: RouteContext): UserDirectory => {
+  if (auth.users === null) throw new Error('A route that needs users was mounted without a directory.')
+  return auth.users
+}

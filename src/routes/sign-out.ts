@@ -1,0 +1,43 @@
+import { AuthError } from '../core/errors.ts'
+import { extractBearer } from '../core/request/extract.ts'
+import { requestView } from '../adapters/web-response.ts'
+import { defineRoute } from './route.ts'
+import { signOutRequest } from './schemas.ts'
+
+/** Whoever signs out may have only one of the tokens left, or both: each is a word for its session. */
+const tokensOf = (request: Request, body: { refresh_token?: string | undefined } | undefined): readonly string[] => {
+  const tokens = [extractBearer(requestView(request)), body?.refresh_token ?? null].filter((token) => token !== null)
+  if (tokens.length === 0) throw new AuthError('missing_token')
+  return tokens
+}
+
+const REFUSALS = ['missing_token', 'malformed_credentials', 'token_invalid', 'wrong_token_type'] as const
+
+export const signOut = defineRoute({
+  method: 'POST',
+  path: '/signout',
+  operation: 'signOut',
+  summary: 'Ends the session of an access token, expired or not, or of a refresh token',
+  body: { kind: 'optional-json', schema: signOutRequest },
+  answer: { status: 204 },
+  refusals: REFUSALS,
+  handle: async ({ context, request, body }) => {
+    await Promise.all(tokensOf(request, body).map((token) => context.auth.signOut(token)))
+    return { status: 204 }
+  },
+})
+
+export const signOutEverywhere = defineRoute({
+  method: 'POST',
+  path: '/signout-everywhere',
+  operation: 'signOutEverywhere',
+  summary: 'Ends every session of the caller',
+  body: { kind: 'optional-json', schema: signOutRequest },
+  answer: { status: 204 },
+  refusals: [...REFUSALS, 'token_revoked'],
+  handle: async ({ context, request, body }) => {
+    const [token] = tokensOf(request, body)
+    await context.auth.signOutEverywhere(token ?? '')
+    return { status: 204 }
+  },
+})

@@ -1,0 +1,2 @@
+export { userDirectoryConformance } from './user-directory-conformance.ts'
+export type { ConformanceTest } from './user-directory-conformance.ts'

@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { openDataFolder } from '../../server/src/data-folder.ts'
+import { keptIssuer, localUrl } from '../../server/src/issuer.ts'
+import { keptFile } from '../../server/src/kept-file.ts'
+import { openStore } from '../../server/src/open-store.ts'
+import { keptSecret } from '../../server/src/signing-secret.ts'
+import { temporaryFolder } from './processes.ts'
+
+const modeOf = (path: string): number => statSync(path).mode & 0o777
+
+const secretModule = fileURLToPath(new URL('../../server/dist/signing-secret.js', import.meta.url))
+
+/** Reads the kept secret in a process of its own, at the given time. */
+const readSecretAt = async (file: string, atMs: number): Promise<string> => {
+  const script = `
+    const { keptSecret } = await import(${JSON.stringify(`file://${secretModule}`)})
+    while (Date.now() < ${atMs});
+    process.stdout.write(keptSecret(${JSON.stringify(file)}).reveal())`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
+  await once(child, 'close')
+  return text
+}
+
+const refusalOf = (work: () => unknown): string => {
+  try {
+    work()
+    return ''
+  } catch (error) {
+    return String(error)
+  }
+}
+
+describe('the data folder', () => {
+  test('is made for its owner alone', () => {
+    const path = join(temporaryFolder(), 'a', 'data')
+    openDataFolder(path)
+    expect(modeOf(path)).toBe(0o700)
+  })
+
+  test('is refused with a remedy where a file has its name', () => {
+    const path = join(temporaryFolder(), 'data')
+    writeFileSync(path, 'mine')
+    expect(() => openDataFolder(path)).toThrow(/^JOTWARD_DATA: .* \(EEXIST\); make it a folder/)
+    expect(readFileSync(path, 'utf8')).toBe('mine')
+  })
+})
+
+describe('a kept file', () => {
+  test('is written once and never again', () => {
+    const path = join(temporaryFolder(), 'kept')
+    expect(keptFile(path, () => 'first')).toBe('first')
+    expect(keptFile(path, () => 'second')).toBe('first')
+    expect(modeOf(path)).toBe(0o600)
+  })
+
+  test('leaves no draft behind', () => {
+    const folder = temporaryFolder()
+    keptFile(join(folder, 'kept'), () => 'text')
+    expect(readdirSync(folder)).toEqual(['kept'])
+  })
+
+  test('gives two processes that start at once the same text', async () => {
+    for (let round = 0; round < 3; round++) {
+      const file = join(temporaryFolder(), 'secret')
+      const start = Date.now() + 500
+      const texts = await Promise.all([readSecretAt(file, start), readSecretAt(file, start)])
+      expect(texts[0]).toHaveLength(43)
+      expect(texts[1]).toBe(texts[0])
+    }
+  })
+})
+
+describe('the kept secret', () => {
+  test('is 32 random bytes in base64url, for its owner alone', () => {
+    const first = join(temporaryFolder(), 'secret')
+    const second = join(temporaryFolder(), 'secret')
+    expect(keptSecret(first).reveal()).toMatch(/^[\w-]{43}$/)
+    expect(keptSecret(first).reveal()).not.toBe(keptSecret(second).reveal())
+    expect(modeOf(first)).toBe(0o600)
+  })
+
+  test.each([
+    ['empty', ''],
+    ['cut off', 'q3Zk9vR1tX7bN5mW8yL2cD4fG6hJ0aSe-Pu_iKoTzB'],
+    ['blank', ' \n\n'],
+  ])('is refused and left alone where it is %s', (_what, text) => {
+    const file = join(temporaryFolder(), 'secret')
+    writeFileSync(file, text, { mode: 0o600 })
+    expect(() => keptSecret(file)).toThrow(/: the secret has \d+ characters and needs 43 or more; restore it/)
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  test('never appears in the words of a refusal', () => {
+    const file = join(temporaryFolder(), 'secret')
+    writeFileSync(file, 'canarycanary!', { mode: 0o600 })
+    expect(refusalOf(() => keptSecret(file))).toMatch(/the secret has 13 characters(?!.*canary)/)
+  })
+
+  test('is refused where other users may read it', () => {
+    const file = join(temporaryFolder(), 'secret')
+    keptSecret(file)
+    chmodSync(file, 0o640)
+    expect(() => keptSecret(file)).toThrow(`run "chmod 600 ${file}"`)
+    expect(modeOf(file)).toBe(0o640)
+  })
+})
+
+describe('the kept issuer', () => {
+  test('is that of the first start', () => {
+    const file = join(temporaryFolder(), 'issuer')
+    expect(keptIssuer(file, 'http://127.0.0.1:8787')).toBe('http://127.0.0.1:8787')
+    expect(keptIssuer(file, 'http://127.0.0.1:9999')).toBe('http://127.0.0.1:8787')
+  })
+
+  test.each([
+    ['', 'the file is empty'],
+    ['not a url', 'is not an issuer'],
+  ])('is refused where the file holds %j', (text, words) => {
+    const file = join(temporaryFolder(), 'issuer')
+    writeFileSync(file, text)
+    expect(() => keptIssuer(file, 'http://127.0.0.1:8787')).toThrow(words)
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  })
+
+  test.each([
+    ['127.0.0.1', 'IPv4', 'http://127.0.0.1:80'],
+    ['::1', 'IPv6', 'http://[::1]:80'],
+    ['0.0.0.0', 'IPv4', 'http://localhost:80'],
+    ['::', 'IPv6', 'http://localhost:80'],
+  ])('is a URL that reaches the address %s', (address, family, url) => {
+    expect(localUrl({ address, family, port: 80 })).toBe(url)
+  })
+})
+
+describe('the database', () => {
+  test.each([
+    ['not a database', Buffer.alloc(4096, 'no database, but somebody wants it back ')],
+    ['cut off after its first page', Buffer.from('SQLite format 3\0')],
+  ])('is refused and left alone where the file is %s', async (_what, bytes) => {
+    const file = join(temporaryFolder(), 'jotward.sqlite')
+    writeFileSync(file, bytes)
+    await expect(openStore(file)).rejects.toThrow(/jotward\.sqlite: .+; restore it from a backup/)
+    expect(readFileSync(file).equals(bytes)).toBe(true)
+  })
+
+  test('is refused and left alone where a page in its midst is damaged', async () => {
+    const file = join(temporaryFolder(), 'jotward.sqlite')
+    const store = await openStore(file)
+    await store.close()
+    const bytes = readFileSync(file)
+    bytes.fill(0xa5, 3 * 4096, 5 * 4096)
+    writeFileSync(file, bytes)
+    await expect(openStore(file)).rejects.toThrow(/jotward\.sqlite: .*damaged.*; restore it from a backup/)
+    expect(readFileSync(file).equals(bytes)).toBe(true)
+  })
+
+  test('keeps what was written when it is closed and opened again', async () => {
+    const file = join(temporaryFolder(), 'jotward.sqlite')
+    const first = await openStore(file)
+    const user = {
+      email: 'a@b.example',
+      canonicalEmail: 'a@b.example',
+      passwordHash: null,
+      permissions: [],
+      profile: {},
+    }
+    await first.users.create(user)
+    await first.close()
+    const second = await openStore(file)
+    expect(await second.users.findByEmail('a@b.example')).toMatchObject({ email: 'a@b.example' })
+    await second.close()
+  })
+})

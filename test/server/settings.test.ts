@@ -1,0 +1,176 @@
+import { inspect } from 'node:util'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ConfigError } from '../../src/index.ts'
+import { readEnvironment } from '../../server/src/environment.ts'
+import { Secret } from '../../server/src/secret.ts'
+import { inVariables, readSettings, SETTINGS } from '../../server/src/settings.ts'
+import { temporaryFolder } from './processes.ts'
+
+const problemsOf = (environment: Record<string, string>): readonly string[] => {
+  try {
+    readSettings(environment)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n')
+    throw error
+  }
+}
+
+const SECRET = 'q3Zk9vR1tX7bN5mW8yL2cD4fG6hJ0aSe-Pu_iKoTzBr'
+
+describe('settings', () => {
+  test('have the documented defaults', () => {
+    expect(readSettings({})).toEqual({
+      port: 8787,
+      host: '127.0.0.1',
+      dataFolder: './data',
+      issuer: null,
+      audience: null,
+      secret: null,
+      accessLifetime: 900,
+      refreshIdle: 2_592_000,
+      refreshAbsolute: 15_552_000,
+      rotationGrace: 30,
+      lateReplays: 1,
+      signup: 'open',
+      passwordGrant: true,
+      passwordMinLength: 8,
+      logLevel: 'info',
+      adminEmail: 'admin@localhost',
+    })
+  })
+
+  test('are read from their variables, spans in seconds', () => {
+    const settings = readSettings({
+      PORT: '0',
+      HOST: '::1',
+      JOTWARD_ISSUER: 'https://auth.example.com/',
+      JOTWARD_ACCESS_LIFETIME: '5m',
+      JOTWARD_REFRESH_IDLE: '86400',
+      JOTWARD_SIGNUP: 'closed',
+      JOTWARD_PASSWORD_GRANT: 'off',
+      JOTWARD_SECRET: SECRET,
+    })
+    expect(settings).toMatchObject({
+      port: 0,
+      host: '::1',
+      issuer: 'https://auth.example.com/',
+      accessLifetime: 300,
+      refreshIdle: 86_400,
+      signup: 'closed',
+      passwordGrant: false,
+    })
+    expect(settings.secret?.reveal()).toBe(SECRET)
+  })
+
+  test.each([
+    ['PORT', '65536'],
+    ['PORT', '80a'],
+    ['PORT', '-1'],
+    ['PORT', '1e3'],
+    ['HOST', 'a b'],
+    ['HOST', '[::1]'],
+    ['JOTWARD_DATA', ''],
+    ['JOTWARD_ISSUER', 'auth.example.com'],
+    ['JOTWARD_ISSUER', 'ftp://auth.example.com'],
+    ['JOTWARD_ISSUER', 'https://auth.example.com/?a'],
+    ['JOTWARD_ISSUER', 'https://user@auth.example.com'],
+    ['JOTWARD_SECRET', ''],
+    ['JOTWARD_ACCESS_LIFETIME', '15 min'],
+    ['JOTWARD_ACCESS_LIFETIME', '-5'],
+    ['JOTWARD_REFRESH_IDLE', 'forever'],
+    ['JOTWARD_REFRESH_ABSOLUTE', '1y'],
+    ['JOTWARD_ROTATION_GRACE', 'NaN'],
+    ['JOTWARD_LATE_REPLAYS', '1.5'],
+    ['JOTWARD_SIGNUP', 'yes'],
+    ['JOTWARD_SIGNUP', 'OPEN'],
+    ['JOTWARD_PASSWORD_GRANT', 'true'],
+    ['JOTWARD_PASSWORD_MIN_LENGTH', '7'],
+    ['JOTWARD_LOG_LEVEL', 'loud'],
+    ['JOTWARD_ADMIN_EMAIL', 'admin'],
+    ['DATABASE_URL', 'postgres://localhost/jotward'],
+    ['REDIS_URL', 'redis://localhost'],
+  ])('refuse %s=%s with one sentence that names the variable (N153)', (variable, text) => {
+    const problems = problemsOf({ [variable]: text })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(new RegExp(`^${variable}: .{10,}`))
+  })
+
+  test('report every problem at once', () => {
+    const problems = problemsOf({ PORT: 'x', JOTWARD_SIGNUP: 'x', JOTWARD_LOG_LEVLE: 'info', REDIS_URL: 'redis://r' })
+    expect(problems.map((problem) => problem.split(':')[0]).toSorted()).toEqual([
+      'JOTWARD_LOG_LEVLE',
+      'JOTWARD_SIGNUP',
+      'PORT',
+      'REDIS_URL',
+    ])
+  })
+
+  test('refuse an unknown JOTWARD_ variable and name the one that was probably meant', () => {
+    expect(problemsOf({ JOTWARD_ACCES_LIFETIME: '5m' })).toEqual([
+      'JOTWARD_ACCES_LIFETIME: is not a setting; did you mean JOTWARD_ACCESS_LIFETIME?',
+    ])
+    expect(problemsOf({ JOTWARD_FAVOURITE_COLOUR: 'blue' })[0]).toContain('the settings are PORT, HOST, JOTWARD_DATA')
+  })
+
+  test('leave variables of other programs alone, and empty addresses of other storage', () => {
+    expect(problemsOf({ HOME: '/', NODE_ENV: 'x', JOTWARDEN: 'x', DATABASE_URL: '', REDIS_URL: '' })).toEqual([])
+  })
+
+  test('take a grace of 0 as strict single use, unless late replays are asked for by name', () => {
+    expect(readSettings({ JOTWARD_ROTATION_GRACE: '0' }).lateReplays).toBe(0)
+    expect(readSettings({ JOTWARD_ROTATION_GRACE: '0s' }).lateReplays).toBe(0)
+    expect(readSettings({ JOTWARD_ROTATION_GRACE: '0', JOTWARD_LATE_REPLAYS: '2' }).lateReplays).toBe(2)
+    expect(readSettings({ JOTWARD_ROTATION_GRACE: '10s' }).lateReplays).toBe(1)
+  })
+
+  test('tell what the library finds wrong by the variable', () => {
+    const error = inVariables(
+      new ConfigError([
+        { path: 'refreshToken.lateReplays', problem: 'is too much' },
+        { path: 'elsewhere', problem: 'is wrong' },
+      ]),
+    )
+    expect(error.message).toBe('JOTWARD_LATE_REPLAYS: is too much\nelsewhere: is wrong')
+  })
+
+  test('never show a secret, in problems, JSON or a dump (N148)', () => {
+    const settings = readSettings({ JOTWARD_SECRET: SECRET })
+    const shown = [
+      JSON.stringify(settings),
+      inspect(settings, { depth: 9, showHidden: true }),
+      `${String(settings.secret)}`,
+    ]
+    expect(shown.join()).not.toContain(SECRET.slice(0, 10))
+    expect(shown.every((text) => text.includes('[secret]'))).toBe(true)
+    expect(inspect(new Secret(SECRET))).toBe('[secret]')
+    expect(problemsOf({ PORT: 'x', JOTWARD_SECRET: SECRET }).join()).not.toContain(SECRET)
+  })
+
+  test('have words for people, each with its own variable', () => {
+    const rows = Object.values(SETTINGS)
+    expect(new Set(rows.map(({ variable }) => variable)).size).toBe(rows.length)
+    for (const { words } of rows) expect(words).toMatch(/\.$/)
+  })
+})
+
+describe('the file .env', () => {
+  test('sets what the process does not', () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, '.env'), '# ours\nPORT=1234\nJOTWARD_ISSUER="https://auth.example.com"\n')
+    expect(readEnvironment(folder, { PORT: '99', HOME: '/' })).toEqual({
+      PORT: '99',
+      HOME: '/',
+      JOTWARD_ISSUER: 'https://auth.example.com',
+    })
+  })
+
+  test('may be missing, or be the folder of a virtual environment', () => {
+    const folder = temporaryFolder()
+    expect(readEnvironment(folder, { A: '1' })).toEqual({ A: '1' })
+    mkdirSync(join(folder, '.env'))
+    expect(readEnvironment(folder, { A: '1' })).toEqual({ A: '1' })
+  })
+})
