@@ -14,7 +14,8 @@ const isCheck = process.argv.includes('--check')
 
 const errorsPage = () => {
   const rows = Object.entries(AUTH_ERRORS).map(
-    ([code, { status, wire, message }]) => `| \`${code}\` | ${status} | ${wire === null ? 'none' : `\`${wire}\``} | ${message} |`,
+    ([code, { status, wire, message }]) =>
+      `| \`${code}\` | ${status} | ${wire === null ? 'none' : `\`${wire}\``} | ${message} |`,
   )
   return `# Errors
 

@@ -9,7 +9,15 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** @param {string} path */
+/**
+ * @typedef {{ version?: string, link?: boolean, dev?: boolean, optional?: boolean, devOptional?: boolean }} Entry
+ *   One package, as package-lock.json and its own manifest have it.
+ */
+
+/**
+ * @param {string} path
+ * @returns {unknown}
+ */
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'))
 
 /** @param {string} words */
@@ -22,7 +30,7 @@ const say = (words) => process.stdout.write(`${words}\n`)
  */
 const installedVersion = (place) => {
   try {
-    return readJson(join(root, place, 'package.json')).version
+    return /** @type {Entry} */ (readJson(join(root, place, 'package.json'))).version
   } catch {
     return null
   }
@@ -34,11 +42,13 @@ const installedVersion = (place) => {
  * @param {'serve' | 'all'} scope `serve` leaves out what only development needs
  */
 const isInstalled = (scope) => {
-  const { packages } = readJson(join(root, 'package-lock.json'))
-  return Object.entries(packages).every(([place, { version, link, dev, optional, devOptional }]) => {
-    // Optional packages are there on some platforms only; folders of our own are no matter of installing.
-    if (!place.startsWith('node_modules/') || link || optional || devOptional) return true
-    return (dev && scope === 'serve') || installedVersion(place) === version
+  const lock = /** @type {{ packages: Record<string, Entry> }} */ (readJson(join(root, 'package-lock.json')))
+  return Object.entries(lock.packages).every(([place, { version, link, dev, optional, devOptional }]) => {
+    // Optional packages are there on some platforms only; the folders of our own are there in any case.
+    if (!place.startsWith('node_modules/') || optional || devOptional) return true
+    if (dev && scope === 'serve') return true
+    const installed = installedVersion(place)
+    return link ? installed !== null : installed === version
   })
 }
 

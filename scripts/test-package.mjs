@@ -13,7 +13,8 @@ const folder = mkdtempSync(join(tmpdir(), 'jotward-package-'))
 const project = join(folder, 'project')
 
 /** @param {string} program @param {readonly string[]} args @param {string} cwd */
-const run = (program, args, cwd) => execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const run = (program, args, cwd) =>
+  execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 
 /** @param {string} workspace @returns {string} the tarball's path */
 const pack = (workspace) => {
@@ -41,7 +42,11 @@ const readmeLines = () => {
 const installInEmptyProject = (tarball) => {
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'newcomer', private: true, type: 'module' }))
-  run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball, 'express@5'], project)
+  run(
+    'npm',
+    ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball, 'express@5'],
+    project,
+  )
   const types = ['typescript@7.0.2', '@types/express@5', '@types/node@20']
   run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '-D', ...types], project)
 }

@@ -14,7 +14,14 @@ import { issueAfter } from './core/session/issue.ts'
 import type { IssueOptions } from './core/session/issue.ts'
 import { refresh } from './core/session/refresh.ts'
 import type { RefreshOptions } from './core/session/refresh.ts'
-import { revokeEverything, revokeSession, revokeSubject, revokeToken, signOut, signOutEverywhere } from './core/session/revoke.ts'
+import {
+  revokeEverything,
+  revokeSession,
+  revokeSubject,
+  revokeToken,
+  signOut,
+  signOutEverywhere,
+} from './core/session/revoke.ts'
 import type { Session } from './core/session/session.ts'
 import { mintAccessToken } from './core/session/tokens.ts'
 import type { AccessToken, TokenPair } from './core/session/tokens.ts'

@@ -89,7 +89,15 @@ const SETTINGS = {
     'clock',
   ],
   accessToken: ['lifetime', 'clockTolerance', 'maxBytes', 'claims'],
-  refreshToken: ['secret', 'previousSecrets', 'idleLifetime', 'absoluteLifetime', 'grace', 'lateReplays', 'maxSessions'],
+  refreshToken: [
+    'secret',
+    'previousSecrets',
+    'idleLifetime',
+    'absoluteLifetime',
+    'grace',
+    'lateReplays',
+    'maxSessions',
+  ],
   permissions: ['names', 'includes', 'superPermission'],
   hooks: ['claims', 'onEvent'],
 } as const
@@ -168,17 +176,27 @@ const readRefreshToken = (reader: Reader, config: RefreshTokenConfig = {}, acces
     max: 10,
   })
   const idleLifetime = reader.duration('refreshToken.idleLifetime', config.idleLifetime ?? '30d', lifetimes)
-  const absoluteLifetime = reader.duration('refreshToken.absoluteLifetime', config.absoluteLifetime ?? '180d', lifetimes)
+  const absoluteLifetime = reader.duration(
+    'refreshToken.absoluteLifetime',
+    config.absoluteLifetime ?? '180d',
+    lifetimes,
+  )
   if (grace === 0 && lateReplays > 0) {
     problems.push({ path: 'refreshToken.lateReplays', problem: 'must be 0 where refreshToken.grace is 0' })
   }
   // A client that refreshes when its access token runs out must never find its session idle.
   if (idleLifetime <= 2 * (grace + accessLifetime)) {
     const least = 2 * (grace + accessLifetime)
-    problems.push({ path: 'refreshToken.idleLifetime', problem: `must exceed 2 x (grace + access lifetime) = ${least} s` })
+    problems.push({
+      path: 'refreshToken.idleLifetime',
+      problem: `must exceed 2 x (grace + access lifetime) = ${least} s`,
+    })
   }
   if (absoluteLifetime < idleLifetime) {
-    problems.push({ path: 'refreshToken.absoluteLifetime', problem: 'must not be shorter than refreshToken.idleLifetime' })
+    problems.push({
+      path: 'refreshToken.absoluteLifetime',
+      problem: 'must not be shorter than refreshToken.idleLifetime',
+    })
   }
   return {
     idleLifetime,
@@ -230,7 +248,9 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
     revocation: { retention: accessToken.lifetime + accessToken.clockTolerance + 1 },
     permissions: createPermissionRules(config.permissions),
     // Without a schema `Claims` is its default, JsonObject.
-    readClaims: config.accessToken?.claims ? claimsReader(config.accessToken.claims) : (anyClaims as ReadClaims<Claims>),
+    readClaims: config.accessToken?.claims
+      ? claimsReader(config.accessToken.claims)
+      : (anyClaims as ReadClaims<Claims>),
     store: config.store,
     users: config.users ?? null,
     claimsHook: config.hooks?.claims ?? null,

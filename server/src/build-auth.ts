@@ -4,6 +4,7 @@ import { SUPER_PERMISSION } from './accounts.ts'
 import type { Secret } from './secret.ts'
 import { inVariables } from './settings.ts'
 import type { Settings } from './settings.ts'
+import { readSigningKeys } from './signing-keys.ts'
 
 /** What settings alone do not say. */
 export interface AuthParts {
@@ -23,11 +24,13 @@ export const buildAuth = (settings: Settings, { issuer, secret, store, onEvent }
     return createAuth({
       issuer,
       audience: settings.audience ?? issuer,
-      keys: { secret: secret.reveal() },
+      keys: settings.signingKey === null ? { secret: secret.reveal() } : readSigningKeys(settings.signingKey),
       store,
       users: store.users,
       accessToken: { lifetime: settings.accessLifetime },
       refreshToken: {
+        // Beside a key pair refresh tokens still need a secret; beside a secret the engine derives one of its own.
+        ...(settings.signingKey === null ? {} : { secret: secret.reveal() }),
         grace: settings.rotationGrace,
         lateReplays: settings.lateReplays,
         idleLifetime: settings.refreshIdle,

@@ -2,7 +2,6 @@ import { ConfigError } from 'jotward'
 import type { Store } from 'jotward'
 import { openSqlite, sqliteStore } from 'jotward/stores/sqlite'
 import type { SqliteDatabase } from 'jotward/stores/sqlite'
-import { errorCode } from './error-code.ts'
 
 /** The store of a server, which closes its database too. */
 export interface ServerStore extends Store {
@@ -10,8 +9,11 @@ export interface ServerStore extends Store {
   close(): Promise<void>
 }
 
-const reasonOf = (error: unknown): string =>
-  error instanceof ConfigError ? error.problems.map(({ problem }) => problem).join('; ') : errorCode(error)
+/** In one line, and in SQLite's own words: its codes say less than its messages. */
+const reasonOf = (error: unknown): string => {
+  if (error instanceof ConfigError) return error.problems.map(({ problem }) => problem).join('; ')
+  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ')
+}
 
 /**
  * Refuses a file with damage anywhere before anything is written to it: found by a request, it would be too late for an
@@ -22,8 +24,7 @@ const checkIntegrity = (database: SqliteDatabase): void => {
   database.exec('PRAGMA busy_timeout = 2000')
   // The columns of a row are ours to know: this pragma has one, of text.
   const row = database.prepare('PRAGMA quick_check(1)').get() as { readonly quick_check?: string } | undefined
-  const finding = row?.quick_check ?? 'no answer'
-  if (finding !== 'ok') throw new Error(`the database is damaged: ${finding.replaceAll(/\s+/g, ' ')}`)
+  if (row?.quick_check !== 'ok') throw new Error(`the database is damaged: ${row?.quick_check ?? 'no answer'}`)
 }
 
 /**

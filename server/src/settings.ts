@@ -58,6 +58,14 @@ export const SETTINGS = {
     path: 'keys.secret',
     parse: read.secretText,
   },
+  signingKey: {
+    variable: 'JOTWARD_SIGNING_KEY',
+    fallback: null,
+    words:
+      'File with the private JWK that signs access tokens, to be verified by the published set; by default the secret signs.',
+    path: 'keys.current',
+    parse: read.anyText,
+  },
   accessLifetime: {
     variable: 'JOTWARD_ACCESS_LIFETIME',
     fallback: '15m',

@@ -3,23 +3,27 @@ import type { Verdict } from '../core/request/guard.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { MountedHandler } from './handler.ts'
-import { nodePath, nodeRequestView, toWebRequest, writeRefusal, writeResponse } from './node-http.ts'
+import {
+  discardBody,
+  isPlainPath,
+  nodePath,
+  nodeRequestView,
+  toWebRequest,
+  writeRefusal,
+  writeResponse,
+} from './node-http.ts'
 import type { NodeRequest, NodeResponse } from './node-http.ts'
 import { createPrincipals } from './principals.ts'
 
-export type ExpressMiddleware = (
-  request: NodeRequest,
-  response: NodeResponse,
-  next: (error?: unknown) => void,
-) => void
+export type ExpressMiddleware = (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void) => void
 
 export interface ExpressAuth<Claims, P extends string> {
   /** Middleware that refuses by itself, for an app, a router or a route. */
-  protect(requirement?: Requirement<P>): ExpressMiddleware
-  principal(request: NodeRequest): Principal<Claims, P>
-  optionalPrincipal(request: NodeRequest): Principal<Claims, P> | null
+  readonly protect: (requirement?: Requirement<P>) => ExpressMiddleware
+  readonly principal: (request: NodeRequest) => Principal<Claims, P>
+  readonly optionalPrincipal: (request: NodeRequest) => Principal<Claims, P> | null
   /** Middleware that answers the handler's own paths, before or after body parsers. */
-  mount(handler: MountedHandler): ExpressMiddleware
+  readonly mount: (handler: MountedHandler) => ExpressMiddleware
 }
 
 export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): ExpressAuth<Claims, P> => {
@@ -44,13 +48,16 @@ export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): Ex
     principal: principals.principal,
     optionalPrincipal: principals.optionalPrincipal,
     mount: (handler) => (request, response, next) => {
-      if (!handler.matches(nodePath(request))) {
+      const path = nodePath(request)
+      if (!handler.matches(path) || !isPlainPath(path)) {
         next()
         return
       }
-      handler(toWebRequest(request))
-        .then(async (answer) => writeResponse(response, answer))
-        .catch(next)
+      const answer = async (): Promise<void> => {
+        await writeResponse(response, await handler(toWebRequest(request)))
+        discardBody(request)
+      }
+      answer().catch(next)
     },
   }
 }

@@ -18,14 +18,14 @@ type FetchHandler = (request: Request) => MaybePromise<Response>
 /** Guards for whatever speaks Request and Response: Bun, Deno, Workers, Next-style route handlers. */
 export interface FetchAuth<Claims, P extends string> {
   /** Wraps a handler; a refused request never enters it. */
-  protect<const R extends Requirement<P>>(
+  readonly protect: <const R extends Requirement<P>>(
     requirement: R,
     handler: (request: Request, principal: PrincipalUnder<R, Claims, P>) => MaybePromise<Response>,
-  ): (request: Request) => Promise<Response>
-  principal(request: Request): Principal<Claims, P>
-  optionalPrincipal(request: Request): Principal<Claims, P> | null
+  ) => (request: Request) => Promise<Response>
+  readonly principal: (request: Request) => Principal<Claims, P>
+  readonly optionalPrincipal: (request: Request) => Principal<Claims, P> | null
   /** Answers the handler's own paths and hands all others on. */
-  mount(handler: MountedHandler, next: FetchHandler): (request: Request) => Promise<Response>
+  readonly mount: (handler: MountedHandler, next: FetchHandler) => (request: Request) => Promise<Response>
 }
 
 export const fetchAuth = <Claims, P extends string>(auth: Auth<Claims, P>): FetchAuth<Claims, P> => {

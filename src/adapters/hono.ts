@@ -10,8 +10,9 @@ export interface HonoContext {
   readonly req: {
     readonly raw: Request
     readonly path: string
-    /** Hono keeps a body that a middleware has read, and hands it out again. */
+    // Hono keeps a body that a middleware has read, and hands it out again.
     arrayBuffer(): Promise<ArrayBuffer>
+    formData(): Promise<FormData>
   }
 }
 
@@ -19,16 +20,27 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
 
 export interface HonoAuth<Claims, P extends string> {
   /** Middleware that refuses by itself, for an app, a group or a route. */
-  protect(requirement?: Requirement<P>): HonoMiddleware
-  principal(context: HonoContext): Principal<Claims, P>
-  optionalPrincipal(context: HonoContext): Principal<Claims, P> | null
+  readonly protect: (requirement?: Requirement<P>) => HonoMiddleware
+  readonly principal: (context: HonoContext) => Principal<Claims, P>
+  readonly optionalPrincipal: (context: HonoContext) => Principal<Claims, P> | null
   /** Middleware that answers the handler's own paths, before or after body parsers. */
-  mount(handler: MountedHandler): HonoMiddleware
+  readonly mount: (handler: MountedHandler) => HonoMiddleware
+}
+
+const FORM = 'application/x-www-form-urlencoded'
+
+/** The body as it came. Of a form that was read as one Hono has only the fields, and would make a multipart body of them. */
+const readAgain = async (request: HonoContext['req']): Promise<ArrayBuffer | URLSearchParams> => {
+  if (request.raw.headers.get('content-type')?.toLowerCase().startsWith(FORM) !== true) return request.arrayBuffer()
+  const fields = [...(await request.formData())]
+  return new URLSearchParams(
+    fields.map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : '']),
+  )
 }
 
 const withBody = async (request: HonoContext['req']): Promise<Request> => {
   const { url, method, headers } = request.raw
-  return new Request(url, { method, headers, body: await request.arrayBuffer() })
+  return new Request(url, { method, headers, body: await readAgain(request) })
 }
 
 export const honoAuth = <Claims, P extends string>(auth: Auth<Claims, P>): HonoAuth<Claims, P> => {

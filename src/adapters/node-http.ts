@@ -46,11 +46,21 @@ export const writeRefusal = (response: NodeResponse, { status, headers, body }: 
   response.end(body)
 }
 
-/** The path of a request, without its query. */
-export const nodePath = ({ url = '/' }: NodeRequest): string => {
-  const query = url.indexOf('?')
-  return query === -1 ? url : url.slice(0, query)
+/** The target of a request from its path on. The host is nobody's word but ours: an absolute one (RFC 9112 §3.2.2) loses it. */
+const targetOf = ({ url = '/' }: NodeRequest): string => {
+  if (url.startsWith('/')) return url
+  const target = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
+  return target.startsWith('/') ? target : `/${target}`
 }
+
+/** The path of a request, without its query. */
+export const nodePath = (request: NodeRequest): string => /^[^?#]*/.exec(targetOf(request))?.[0] ?? '/'
+
+/**
+ * Whether a URL leaves a path as it is. Frameworks do not resolve `/auth/x/../signin`, so an endpoint that answered it
+ * would pass by whatever an application has put before `/auth/signin`.
+ */
+export const isPlainPath = (path: string): boolean => new URL(`http://localhost${path}`).pathname === path
 
 const readHeaders = ({ rawHeaders }: NodeRequest): Headers => {
   const headers = new Headers()
@@ -62,31 +72,56 @@ const readHeaders = ({ rawHeaders }: NodeRequest): Headers => {
   return headers
 }
 
+const FORM = 'application/x-www-form-urlencoded'
+
+/** A parser makes objects of `name[part]=…`, whose own members may take the place of `toString`. */
+const fieldText = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+
 /** What a body parser made of a body, made a body again. */
 const serializeBody = (body: unknown, contentType: string): string | Uint8Array => {
   if (typeof body === 'string' || body instanceof Uint8Array) return body
-  if (!contentType.startsWith('application/x-www-form-urlencoded')) return JSON.stringify(body)
+  if (!contentType.toLowerCase().startsWith(FORM)) return JSON.stringify(body)
   // A form parser gives an object of strings and lists of strings; anything else is no form.
   const pairs = Object.entries(body ?? {}).flatMap(([name, value]: [string, unknown]) =>
-    (Array.isArray(value) ? value : [value]).map((item): [string, string] => [name, String(item)]),
+    (Array.isArray(value) ? value : [value]).map((item): [string, string] => [name, fieldText(item)]),
   )
   return new URLSearchParams(pairs).toString()
 }
 
 const isStream = (request: NodeRequest): request is NodeRequest & Readable => request instanceof Readable
 
-/** A Fetch request of a Node one, whether or not a body parser has read it. The host is nobody's word but ours. */
-export const toWebRequest = (request: NodeRequest): Request => {
-  const { method = 'GET', url = '/', body } = request
-  const headers = readHeaders(request)
-  const address = `http://localhost${url.startsWith('/') ? url : `/${url}`}`
-  if (method === 'GET' || method === 'HEAD') return new Request(address, { method, headers })
-  if (isStream(request) && !request.readableEnded && body === undefined) {
-    // Node's and the DOM's streams are the same at run time; the types of the two do not know of each other.
-    const stream = Readable.toWeb(request) as unknown as ReadableStream<Uint8Array>
-    return new Request(address, { method, headers, body: stream, duplex: 'half' } as RequestInit)
+/** A body as it arrives. Nothing is read before it is asked for, and whoever stops reading leaves the connection whole. */
+const streamBody = (request: Readable): ReadableStream<Uint8Array> => {
+  const chunks = request.iterator({ destroyOnReturn: false })
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    // A request without an encoding of its own gives buffers.
+    const { done, value } = (await chunks.next()) as IteratorResult<Uint8Array>
+    if (done === true) controller.close()
+    else controller.enqueue(value)
   }
-  const text = body === undefined || body === null ? null : serializeBody(body, headers.get('content-type') ?? '')
+  const cancel = async (): Promise<void> => {
+    await chunks.return?.()
+  }
+  return new ReadableStream({ pull, cancel }, { highWaterMark: 0 })
+}
+
+/** The Fetch standard has no request with these methods, so one that asks for nothing tells of it. */
+const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
+/** A Fetch request of a Node one, whether or not a body parser has read it. */
+export const toWebRequest = (request: NodeRequest): Request => {
+  const { method = 'GET', body } = request
+  const headers = readHeaders(request)
+  const address = `http://localhost${targetOf(request)}`
+  if (FORBIDDEN_METHODS.has(method.toUpperCase())) {
+    return Object.defineProperty(new Request(address, { headers }), 'method', { value: method })
+  }
+  if (method === 'GET' || method === 'HEAD') return new Request(address, { method, headers })
+  // The stream comes first: a parser that does not know the type leaves it unread, and may set a body all the same.
+  if (isStream(request) && !request.readableDidRead) {
+    return new Request(address, { method, headers, body: streamBody(request), duplex: 'half' })
+  }
+  const text = body === undefined ? null : serializeBody(body, headers.get('content-type') ?? '')
   return new Request(address, { method, headers, body: text })
 }
 
@@ -97,4 +132,9 @@ export const writeResponse = async (response: NodeResponse, answer: Response): P
   const cookies = answer.headers.getSetCookie()
   if (cookies.length > 0) response.setHeader('set-cookie', cookies)
   response.end(body)
+}
+
+/** Lets the rest of a body run by that nobody has read to its end, so that the connection can serve the next request. */
+export const discardBody = (request: NodeRequest): void => {
+  if (isStream(request) && !request.readableEnded) request.resume()
 }

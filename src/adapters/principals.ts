@@ -2,11 +2,11 @@ import type { Principal } from '../core/request/principal.ts'
 
 /** Who called, kept beside the framework's own object of the request, so that nothing has to be merged into its type. */
 export interface Principals<Claims, P extends string> {
-  set(carrier: object, principal: Principal<Claims, P> | null): void
+  readonly set: (carrier: object, principal: Principal<Claims, P> | null) => void
   /** The verified caller. Throws where no guard ran, or an optional one let an anonymous caller through. */
-  principal(carrier: object): Principal<Claims, P>
+  readonly principal: (carrier: object) => Principal<Claims, P>
   /** The verified caller, or null under an optional guard. Throws where no guard ran. */
-  optionalPrincipal(carrier: object): Principal<Claims, P> | null
+  readonly optionalPrincipal: (carrier: object) => Principal<Claims, P> | null
 }
 
 export const createPrincipals = <Claims, P extends string>(): Principals<Claims, P> => {
@@ -23,7 +23,8 @@ export const createPrincipals = <Claims, P extends string>(): Principals<Claims,
     optionalPrincipal,
     principal: (carrier) => {
       const principal = optionalPrincipal(carrier)
-      if (principal === null) throw new Error('The caller is anonymous; use optionalPrincipal() under an optional guard.')
+      if (principal === null)
+        throw new Error('The caller is anonymous; use optionalPrincipal() under an optional guard.')
       return principal
     },
   }

@@ -8,4 +8,6 @@ const WebResponse = globalThis.Response
 /** What the core sees of a Fetch request. `Headers` joins repeated ones by itself. */
 export const requestView = ({ headers }: Request): RequestView => ({ header: (name) => headers.get(name) })
 
-export const refusalResponse = ({ status, headers, body }: Refusal): Response => new WebResponse(body, { status, headers })
+export const webResponse = (body: string | null, init: ResponseInit): Response => new WebResponse(body, init)
+
+export const refusalResponse = ({ status, headers, body }: Refusal): Response => webResponse(body, { status, headers })

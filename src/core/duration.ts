@@ -31,7 +31,10 @@ export interface DurationRange {
 export const readDuration = (path: string, value: unknown, { min, max }: DurationRange): Seconds | ConfigProblem => {
   const seconds = parseDuration(value)
   if (seconds === null) {
-    return { path, problem: `${JSON.stringify(value) ?? String(value)} is not a duration; write "15m", or 900 for seconds` }
+    return {
+      path,
+      problem: `${JSON.stringify(value) ?? String(value)} is not a duration; write "15m", or 900 for seconds`,
+    }
   }
   if (seconds < min || seconds > max) {
     return { path, problem: `${JSON.stringify(value)} is out of range; write at least ${min} s and at most ${max} s` }

@@ -3,7 +3,12 @@ import type { EndReason } from '../core/session/session.ts'
 /** What happened; ids only, never a token, secret or password. */
 export type AuthEvent =
   | { readonly type: 'session.created'; readonly subject: string; readonly sessionId: string }
-  | { readonly type: 'session.refreshed'; readonly subject: string; readonly sessionId: string; readonly generation: number }
+  | {
+      readonly type: 'session.refreshed'
+      readonly subject: string
+      readonly sessionId: string
+      readonly generation: number
+    }
   | {
       readonly type: 'refresh.replayed' | 'refresh.replayed_late' | 'refresh.recovered' | 'refresh.reused'
       readonly subject: string

@@ -31,7 +31,12 @@ export interface CreationPolicy extends RevocationPolicy {
 }
 
 export type Creation =
-  | { readonly outcome: 'created'; readonly session: Session; readonly nowMs: number; readonly evicted: readonly string[] }
+  | {
+      readonly outcome: 'created'
+      readonly session: Session
+      readonly nowMs: number
+      readonly evicted: readonly string[]
+    }
   /** An epoch has moved since the stamp was read: the credentials must be checked anew. */
   | { readonly outcome: 'outdated' }
   /** The identifier is taken: an earlier attempt with it has succeeded. */

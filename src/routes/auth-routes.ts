@@ -1,12 +1,12 @@
 import type { Auth } from '../auth.ts'
 import type { MountedHandler } from '../adapters/handler.ts'
-import { refusalResponse, requestView } from '../adapters/web-response.ts'
+import { refusalResponse, requestView, webResponse } from '../adapters/web-response.ts'
 import { AuthError } from '../core/errors.ts'
 import type { Guard } from '../core/request/guard.ts'
 import { refuse } from '../core/request/refusal.ts'
 import type { JsonObject } from '../core/token/json.ts'
 import { describeRoutes, statusOf } from './openapi.ts'
-import { checkShape, readBody } from './read-body.ts'
+import { checkShape, readBody, readQuery } from './read-body.ts'
 import type { Answer, Route } from './route.ts'
 import { createRouteContext } from './route-context.ts'
 import type { AuthRoutesOptions, RouteContext } from './route-context.ts'
@@ -39,22 +39,26 @@ const toEntry = (route: Route, { auth, basePath }: RouteContext): Entry => {
 
 const toResponse = ({ status, body, headers = {} }: Answer): Response => {
   const all = { 'cache-control': 'no-store', ...headers }
-  if (body === undefined) return new Response(null, { status, headers: all })
-  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...all } })
+  if (body === undefined) return webResponse(null, { status, headers: all })
+  return webResponse(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...all } })
 }
 
 /** Runs one route: guard, body, query, handler. */
-const run = async (entry: Entry, context: RouteContext, request: Request, match: RegExpExecArray): Promise<Response> => {
+const run = async (
+  entry: Entry,
+  context: RouteContext,
+  request: Request,
+  match: RegExpExecArray,
+): Promise<Response> => {
   const { route, guard } = entry
   const verdict = guard === null ? { principal: null } : await guard(requestView(request))
   if ('refusal' in verdict) return refusalResponse(verdict.refusal)
-  const { searchParams } = new URL(request.url)
   const exchange = {
     context,
     request,
     caller: verdict.principal,
     parameters: { ...match.groups },
-    query: route.query === undefined ? undefined : checkShape(route.query, Object.fromEntries(searchParams), 'invalid_query'),
+    query: route.query === undefined ? undefined : checkShape(route.query, readQuery(request), 'invalid_query'),
     body: route.body === undefined ? undefined : await readBody(request, route.body.kind, route.body.schema),
   }
   // What `defineRoute` has paired: these values passed the very schemas that type the handler.
@@ -62,13 +66,21 @@ const run = async (entry: Entry, context: RouteContext, request: Request, match:
 }
 
 const fail = (failure: unknown, { auth }: RouteContext, route: Route | null): Response => {
-  if (!(failure instanceof AuthError)) auth.emit({ type: 'failure', at: route?.operation ?? 'dispatch', error: failure })
+  if (!(failure instanceof AuthError))
+    auth.emit({ type: 'failure', at: route?.operation ?? 'dispatch', error: failure })
   const refusal = refuse(failure, auth.realm)
   const status = failure instanceof AuthError && route !== null ? statusOf(failure.code, route) : refusal.status
-  return refusalResponse({ ...refusal, status })
+  if (status === refusal.status) return refusalResponse(refusal)
+  // What was a 401 elsewhere is none here, so there is nothing to challenge for.
+  const { 'www-authenticate': _challenge, ...headers } = refusal.headers
+  return refusalResponse({ ...refusal, status, headers })
 }
 
 const methodOf = (request: Request): string => (request.method === 'HEAD' ? 'GET' : request.method)
+
+/** HEAD is answered wherever GET is (RFC 9110 §9.3.2). */
+const allowing = (methods: readonly string[]): AuthError =>
+  new AuthError('method_not_allowed', { allow: methods.flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name])) })
 
 const createDispatch = (entries: readonly Entry[], context: RouteContext) => {
   return async (request: Request): Promise<Response> => {
@@ -81,7 +93,7 @@ const createDispatch = (entries: readonly Entry[], context: RouteContext) => {
     try {
       if (found !== undefined) return await run(found.entry, context, request, found.match)
       if (matching.length === 0) throw new AuthError('not_found')
-      throw new AuthError('method_not_allowed', { allow: matching.map(({ entry }) => entry.route.method) })
+      throw allowing(matching.map(({ entry }) => entry.route.method))
     } catch (failure) {
       return fail(failure, context, found?.entry.route ?? null)
     }
@@ -99,8 +111,7 @@ export const authRoutes = <Claims, P extends string>(
   auth: Auth<Claims, P>,
   options: AuthRoutesOptions = {},
 ): AuthRoutes => {
-  // The endpoints ask for permissions of their own and never look into custom claims.
-  const context = createRouteContext(auth as unknown as Auth<unknown>, options)
+  const context = createRouteContext(auth, options)
   const { basePath } = context
   const routes = ROUTES.filter(({ needsUsers }) => needsUsers !== true || auth.users !== null)
   const entries = routes.map((route) => toEntry(route, context))
@@ -109,10 +120,9 @@ export const authRoutes = <Claims, P extends string>(
   const documentPath = `${basePath}/openapi.json`
 
   const handler = async (request: Request): Promise<Response> => {
-    if (new URL(request.url).pathname === documentPath && methodOf(request) === 'GET') {
-      return toResponse({ status: 200, body: openApi })
-    }
-    return dispatch(request)
+    if (new URL(request.url).pathname !== documentPath) return dispatch(request)
+    if (methodOf(request) !== 'GET') return fail(allowing(['GET']), context, null)
+    return toResponse({ status: 200, body: openApi })
   }
   const matches = (path: string): boolean =>
     path === basePath || path.startsWith(`${basePath}/`) || path === '/.well-known/jwks.json'

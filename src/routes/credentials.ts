@@ -4,19 +4,27 @@ import type { TokenPair } from '../core/session/tokens.ts'
 import { canonicalEmail } from '../core/user/email.ts'
 import { checkPassword } from '../core/user/password-policy.ts'
 import type { User } from '../ports/user-directory.ts'
+import { callHook } from './call-hook.ts'
 import { usersOf } from './route-context.ts'
 import type { RouteContext } from './route-context.ts'
 
 /** What the routes that deal with passwords share. */
 
-/** Checks a password, and replaces a hash weaker than today's while the password is at hand. */
-export const matchesPassword = async (context: RouteContext, user: User | null, password: string): Promise<boolean> => {
+/**
+ * The user whose password this is, or null. They come back with the very hash that the password was checked against
+ * (or with today's, where it was weaker), so that whoever replaces it can expect that one and no later one.
+ */
+export const provePassword = async (
+  context: RouteContext,
+  user: User | null,
+  password: string,
+): Promise<User | null> => {
   const { matches, needsRehash } = await context.passwords.check(user, password)
-  if (matches && needsRehash && user !== null) {
-    const hash = await context.passwords.hash(password)
-    await usersOf(context).replacePassword(user.id, { expected: user.passwordHash, hash, changed: false })
-  }
-  return matches
+  if (!matches || user === null) return null
+  if (!needsRehash) return user
+  const hash = await context.passwords.hash(password)
+  const replacement = { expected: user.passwordHash, hash, changed: false }
+  return (await usersOf(context).replacePassword(user.id, replacement)) ?? user
 }
 
 /** @throws AuthError `password_rejected`, with the reason */
@@ -27,14 +35,15 @@ export const requireGoodPassword = (context: RouteContext, password: string, ema
 
 /** What a session of this user is made with. */
 export const sessionOf = async (
-  { claims }: RouteContext,
+  context: RouteContext,
   user: User,
   request: Request,
 ): Promise<IssueOptions & { readonly permissions: readonly string[] }> => {
   const device = request.headers.get('user-agent')
+  const { claims } = context
   return {
     permissions: user.permissions,
-    claims: claims === null ? {} : await claims(user),
+    claims: claims === null ? {} : await callHook(context, 'authRoutes.claims', () => claims(user)),
     credentialVersion: user.credentialVersion,
     ...(device === null ? {} : { device }),
   }
@@ -56,7 +65,7 @@ const narrow = ({ auth }: RouteContext, granted: readonly string[], scope: reado
 /**
  * Signs a user in. An unknown address, a wrong password and a disabled user get the same answer in the same time.
  *
- * @throws AuthError `invalid_credentials` | `invalid_scope` | `overloaded`
+ * @throws AuthError `invalid_credentials` | `invalid_scope` | `overloaded` | `hook_failed`
  */
 export const signInWithPassword = async (
   context: RouteContext,
@@ -73,11 +82,10 @@ export const signInWithPassword = async (
   }
   const pair = await auth.issueAfter(found.id, async () => {
     // Read again: the user may have changed since the epochs were read, and the old password must not count.
-    const user = await users.findById(found.id)
-    const matches = await matchesPassword(context, user, password)
-    if (user === null || !matches || !user.active) {
+    const user = await provePassword(context, await users.findById(found.id), password)
+    if (user?.active !== true) {
       auth.emit({ type: 'signin.failed', subject: found.id })
-      throw new AuthError('invalid_credentials', { detail: matches ? 'the user is disabled' : 'wrong password' })
+      throw new AuthError('invalid_credentials', { detail: user === null ? 'wrong password' : 'the user is disabled' })
     }
     const session = await sessionOf(context, user, request)
     return scope === null ? session : { ...session, permissions: narrow(context, session.permissions, scope) }

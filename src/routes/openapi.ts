@@ -84,7 +84,10 @@ const operationOf = (route: Route): JsonObject => {
   const success: JsonObject =
     answer.schema === undefined
       ? { description: 'Done' }
-      : { description: 'Done', content: content('application/json', jsonSchema(answer.schema, 'output')) }
+      : {
+          description: 'Done',
+          content: content(answer.mediaType ?? 'application/json', jsonSchema(answer.schema, 'output')),
+        }
   const parameters = [...pathParameters(route), ...queryParameters(route)]
   return {
     operationId: operation,
@@ -106,7 +109,11 @@ export const describeRoutes = (routes: readonly Route[], basePath: string, title
   }
   return {
     openapi: '3.1.0',
-    info: { title, version: '1', description: 'Sign up, sign in, refresh, sign out. Access tokens are JWTs (RFC 9068).' },
+    info: {
+      title,
+      version: '1',
+      description: 'Sign up, sign in, refresh, sign out. Access tokens are JWTs (RFC 9068).',
+    },
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },

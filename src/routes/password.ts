@@ -1,5 +1,5 @@
 import { AuthError } from '../core/errors.ts'
-import { matchesPassword, requireGoodPassword, sessionOf } from './credentials.ts'
+import { provePassword, requireGoodPassword, sessionOf } from './credentials.ts'
 import { presentPair } from './present.ts'
 import { defineRoute } from './route.ts'
 import { usersOf } from './route-context.ts'
@@ -17,19 +17,23 @@ export const password = defineRoute({
   needsUsers: true,
   handle: async ({ context, request, caller, body: { current, next } }) => {
     const users = usersOf(context)
-    const user = await users.findById(caller.subject)
-    const matches = await matchesPassword(context, user, current)
-    if (user === null || !matches || !user.active) throw new AuthError('invalid_credentials')
+    const user = await provePassword(context, await users.findById(caller.subject), current)
+    if (user?.active !== true) throw new AuthError('invalid_credentials')
     requireGoodPassword(context, next, user.email)
-    // Read again, for the check may have hashed the password anew.
-    const expected = (await users.findById(user.id))?.passwordHash ?? null
     const hash = await context.passwords.hash(next)
-    const changed = await users.replacePassword(user.id, { expected, hash, changed: true })
+    const changed = await users.replacePassword(user.id, { expected: user.passwordHash, hash, changed: true })
     if (changed === null) throw new AuthError('invalid_credentials', { detail: 'the password was changed meanwhile' })
     // First the user, then the epoch, then the answer: a crash in between leaves no session of the old password alive.
     await context.auth.revoke.subject(user.id)
     context.auth.emit({ type: 'password.changed', subject: user.id })
-    const pair = await context.auth.issueAfter(user.id, async () => sessionOf(context, changed, request))
+    const pair = await context.auth.issueAfter(user.id, async () => {
+      // Read again: who was disabled, or has another password since, gets no session for this one.
+      const today = await users.findById(user.id)
+      if (today?.active !== true || today.credentialVersion !== changed.credentialVersion) {
+        throw new AuthError('invalid_credentials', { detail: 'the user was changed meanwhile' })
+      }
+      return sessionOf(context, today, request)
+    })
     return { status: 200, body: presentPair(pair) }
   },
 })

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { AuthError } from '../core/errors.ts'
 import type { AuthErrorCode, FieldProblem } from '../core/errors.ts'
-import { parseStrictJson } from '../core/token/json.ts'
+import { isJsonObject, parseStrictJson } from '../core/token/json.ts'
 import type { BodyKind } from './route.ts'
 
 /** The longest body that is read. */
@@ -12,12 +12,18 @@ const MAX_PROBLEMS = 20
 /** Reads no more than the limit, whatever the sender says of the length. */
 const readBytes = async (request: Request): Promise<Uint8Array> => {
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw new AuthError('body_too_large')
+  if (request.bodyUsed) throw new Error('The body has been read already; mount the endpoints before what reads it.')
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength
-    if (length > MAX_BODY_BYTES) throw new AuthError('body_too_large')
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.byteLength
+      if (length > MAX_BODY_BYTES) throw new AuthError('body_too_large')
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    // A sender that breaks off is no failure of ours.
+    throw cause instanceof AuthError ? cause : new AuthError('invalid_body', { detail: 'the body broke off', cause })
   }
   return Buffer.concat(chunks)
 }
@@ -27,7 +33,9 @@ const mediaType = (request: Request): string =>
 
 const requireType = (request: Request, expected: string): void => {
   if (mediaType(request) === expected) return
-  throw new AuthError('unsupported_media_type', { problems: [{ path: 'content-type', problem: `must be ${expected}` }] })
+  throw new AuthError('unsupported_media_type', {
+    problems: [{ path: 'content-type', problem: `must be ${expected}` }],
+  })
 }
 
 const readJson = async (request: Request, optional: boolean): Promise<unknown> => {
@@ -36,20 +44,42 @@ const readJson = async (request: Request, optional: boolean): Promise<unknown> =
   // A type that a form cannot send: no page of somebody else's can make a browser send this body unasked.
   requireType(request, 'application/json')
   const value = parseStrictJson(bytes, { maxDepth: MAX_DEPTH })
-  if (value === undefined) throw new AuthError('invalid_body', { problems: [{ path: '', problem: 'must be valid JSON' }] })
+  if (value === undefined)
+    throw new AuthError('invalid_body', { problems: [{ path: '', problem: 'must be valid JSON' }] })
+  // No schema gets to see this one: they all leave it out without a word, and an unknown member is to be refused.
+  if (isJsonObject(value) && Object.hasOwn(value, '__proto__'))
+    throw new AuthError('invalid_body', { problems: [{ path: '__proto__', problem: 'is not known here' }] })
   return value
 }
 
-/** Parameters must not be repeated, and an empty one counts as left out (RFC 6749 §3.2). */
-const readForm = async (request: Request): Promise<Readonly<Record<string, string>>> => {
-  requireType(request, 'application/x-www-form-urlencoded')
+/** The parameters of a form or a query, none of which may be repeated (RFC 6749 §3.2). */
+const readParameters = (parameters: URLSearchParams, code: AuthErrorCode): ReadonlyMap<string, string> => {
   const fields = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(new TextDecoder().decode(await readBytes(request)))) {
-    if (fields.has(name)) throw new AuthError('invalid_body', { problems: [{ path: name, problem: 'must not be repeated' }] })
+  for (const [name, value] of parameters) {
+    if (fields.has(name)) throw new AuthError(code, { problems: [{ path: name, problem: 'must not be repeated' }] })
     fields.set(name, value)
   }
-  return Object.fromEntries([...fields].filter(([, value]) => value !== ''))
+  return fields
 }
+
+const decodeUtf8 = (bytes: Uint8Array): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new AuthError('invalid_body', { problems: [{ path: '', problem: 'must be valid UTF-8' }] })
+  }
+}
+
+/** An empty parameter counts as left out (RFC 6749 §3.2). */
+const readForm = async (request: Request): Promise<Readonly<Record<string, string>>> => {
+  requireType(request, 'application/x-www-form-urlencoded')
+  const parameters = new URLSearchParams(decodeUtf8(await readBytes(request)))
+  return Object.fromEntries([...readParameters(parameters, 'invalid_body')].filter(([, value]) => value !== ''))
+}
+
+/** @throws AuthError `invalid_query` for a parameter given twice */
+export const readQuery = (request: Request): Readonly<Record<string, string>> =>
+  Object.fromEntries(readParameters(new URL(request.url).searchParams, 'invalid_query'))
 
 /** The problems that a schema found, without the values that they are about. */
 const fieldProblems = ({ issues }: z.ZodError): readonly FieldProblem[] =>

@@ -1,5 +1,5 @@
 import { AuthError } from '../core/errors.ts'
-import { matchesPassword } from './credentials.ts'
+import { provePassword } from './credentials.ts'
 import { presentAccessToken } from './present.ts'
 import { defineRoute } from './route.ts'
 import { usersOf } from './route-context.ts'
@@ -16,9 +16,8 @@ export const reauthenticate = defineRoute({
   refusals: ['invalid_credentials', 'overloaded', 'hook_failed'],
   needsUsers: true,
   handle: async ({ context, caller, body: { password } }) => {
-    const user = await usersOf(context).findById(caller.subject)
-    const matches = await matchesPassword(context, user, password)
-    if (!matches || user?.active !== true) throw new AuthError('invalid_credentials')
+    const user = await provePassword(context, await usersOf(context).findById(caller.subject), password)
+    if (user?.active !== true) throw new AuthError('invalid_credentials')
     return { status: 200, body: presentAccessToken(await context.auth.reissue(caller)) }
   },
 })

@@ -42,7 +42,12 @@ export interface Route {
   readonly requires?: Requirement
   readonly body?: { readonly kind: BodyKind; readonly schema: z.ZodType }
   readonly query?: z.ZodType
-  readonly answer: { readonly status: 200 | 201 | 204; readonly schema?: z.ZodType }
+  readonly answer: {
+    readonly status: 200 | 201 | 204
+    readonly schema?: z.ZodType
+    /** Default `application/json`. */
+    readonly mediaType?: string
+  }
   /** Refusals of its own, besides those that its body, query and requirement bring along. */
   readonly refusals: readonly AuthErrorCode[]
   /** Without a user directory the route is not there. */

@@ -10,7 +10,7 @@ export const signIn = defineRoute({
   summary: 'Exchanges e-mail and password for an access and a refresh token',
   body: { kind: 'json', schema: credentials },
   answer: { status: 200, schema: tokenResponse },
-  refusals: ['invalid_credentials', 'overloaded'],
+  refusals: ['invalid_credentials', 'overloaded', 'hook_failed'],
   needsUsers: true,
   handle: async ({ context, request, body: { email, password } }) => {
     const pair = await signInWithPassword(context, { email, password, request, scope: null })

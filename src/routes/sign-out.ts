@@ -11,7 +11,13 @@ const tokensOf = (request: Request, body: { refresh_token?: string | undefined }
   return tokens
 }
 
-const REFUSALS = ['missing_token', 'malformed_credentials', 'token_invalid', 'wrong_token_type'] as const
+const REFUSALS = [
+  'missing_token',
+  'malformed_credentials',
+  'token_invalid',
+  'token_not_yet_valid',
+  'wrong_token_type',
+] as const
 
 export const signOut = defineRoute({
   method: 'POST',

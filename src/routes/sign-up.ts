@@ -1,6 +1,7 @@
 import { AuthError } from '../core/errors.ts'
 import type { JsonObject } from '../core/token/json.ts'
 import { canonicalEmail } from '../core/user/email.ts'
+import { callHook } from './call-hook.ts'
 import { requireGoodPassword } from './credentials.ts'
 import { presentUser } from './present.ts'
 import { defineRoute } from './route.ts'
@@ -9,13 +10,14 @@ import type { RouteContext } from './route-context.ts'
 import { registration, userResponse } from './schemas.ts'
 
 /** What the application asks for besides e-mail and password; without a schema of its own: nothing. */
-const readProfile = async ({ signup }: RouteContext, members: JsonObject): Promise<JsonObject> => {
-  if (signup.schema === null) {
+const readProfile = async (context: RouteContext, members: JsonObject): Promise<JsonObject> => {
+  const { schema } = context.signup
+  if (schema === null) {
     const problems = Object.keys(members).map((path) => ({ path, problem: 'is not known here' }))
     if (problems.length > 0) throw new AuthError('invalid_body', { problems })
     return {}
   }
-  const result = await signup.schema['~standard'].validate(members)
+  const result = await callHook(context, 'signup.schema', () => schema['~standard'].validate(members))
   if (result.issues === undefined) return result.value
   throw new AuthError('invalid_body', {
     problems: result.issues.map(({ message }) => ({ path: 'profile', problem: message })),
@@ -29,7 +31,7 @@ export const signUp = defineRoute({
   summary: 'Makes an account',
   body: { kind: 'json', schema: registration },
   answer: { status: 201, schema: userResponse },
-  refusals: ['signup_closed', 'account_exists', 'password_rejected', 'overloaded'],
+  refusals: ['signup_closed', 'account_exists', 'password_rejected', 'overloaded', 'hook_failed'],
   needsUsers: true,
   handle: async ({ context, body: { email, password, ...members } }) => {
     if (!context.signup.open) throw new AuthError('signup_closed')
@@ -43,7 +45,13 @@ export const signUp = defineRoute({
     requireGoodPassword(context, password, canonical)
     const passwordHash = await context.passwords.hash(password)
     const { permissions } = context.signup
-    const user = await usersOf(context).create({ email: address, canonicalEmail: canonical, passwordHash, permissions, profile })
+    const user = await usersOf(context).create({
+      email: address,
+      canonicalEmail: canonical,
+      passwordHash,
+      permissions,
+      profile,
+    })
     if (user === null) throw new AuthError('account_exists')
     context.auth.emit({ type: 'user.created', subject: user.id })
     return { status: 201, body: presentUser(user) }

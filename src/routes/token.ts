@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { AuthError } from '../core/errors.ts'
+import { isPermissionName } from '../core/permission/permission-rules.ts'
 import type { TokenPair } from '../core/session/tokens.ts'
 import { signInWithPassword } from './credentials.ts'
 import { presentPair } from './present.ts'
@@ -15,8 +16,13 @@ const required = (form: TokenRequest, name: 'refresh_token' | 'username' | 'pass
   throw new AuthError('invalid_body', { problems: [{ path: name, problem: 'is required for this grant' }] })
 }
 
-const readScope = ({ scope }: TokenRequest): readonly string[] | null =>
-  scope === undefined ? null : scope.split(' ').filter((name) => name !== '')
+const readScope = ({ scope }: TokenRequest): readonly string[] | null => {
+  if (scope === undefined) return null
+  const names = scope.split(' ').filter((name) => name !== '')
+  // Malformed is invalid_scope too (RFC 6749 §5.2), and must not pass for one of the permissions of a wildcard.
+  if (!names.every(isPermissionName)) throw new AuthError('invalid_scope')
+  return [...new Set(names)]
+}
 
 const grant = async (context: RouteContext, form: TokenRequest, request: Request): Promise<TokenPair> => {
   const scope = readScope(form)
@@ -37,7 +43,18 @@ export const token = defineRoute({
   summary: 'The OAuth 2.0 token endpoint (RFC 6749 §4.3, §6)',
   body: { kind: 'form', schema: tokenRequest },
   answer: { status: 200, schema: tokenResponse },
-  refusals: ['invalid_credentials', 'refresh_token_invalid', 'refresh_token_reused', 'unsupported_grant_type', 'invalid_scope'],
+  refusals: [
+    'invalid_credentials',
+    'refresh_token_invalid',
+    'refresh_token_reused',
+    'unsupported_grant_type',
+    'invalid_scope',
+    'overloaded',
+    'hook_failed',
+  ],
   speaksOAuth: true,
-  handle: async ({ context, request, body }) => ({ status: 200, body: presentPair(await grant(context, body, request)) }),
+  handle: async ({ context, request, body }) => ({
+    status: 200,
+    body: presentPair(await grant(context, body, request)),
+  }),
 })

@@ -21,13 +21,13 @@ export interface StoreProof {
 export const proveEach = (
   test: ConformanceTest,
   open: () => MaybePromise<StoreUnderTest>,
-  proofs: readonly { readonly name: string; readonly proof: StoreProof }[],
+  { name, proofs }: { readonly name: string; readonly proofs: readonly StoreProof[] },
 ): void => {
-  for (const { name, proof } of proofs) {
-    test(`${name}: ${proof.title}`, async () => {
+  for (const { title, prove } of proofs) {
+    test(`${name}: ${title}`, async () => {
       const opened = await open()
       try {
-        await proof.prove(opened)
+        await prove(opened)
       } finally {
         await opened.close()
       }

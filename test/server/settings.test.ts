@@ -29,6 +29,7 @@ describe('settings', () => {
       issuer: null,
       audience: null,
       secret: null,
+      signingKey: null,
       accessLifetime: 900,
       refreshIdle: 2_592_000,
       refreshAbsolute: 15_552_000,
@@ -100,12 +101,9 @@ describe('settings', () => {
 
   test('report every problem at once', () => {
     const problems = problemsOf({ PORT: 'x', JOTWARD_SIGNUP: 'x', JOTWARD_LOG_LEVLE: 'info', REDIS_URL: 'redis://r' })
-    expect(problems.map((problem) => problem.split(':')[0]).toSorted()).toEqual([
-      'JOTWARD_LOG_LEVLE',
-      'JOTWARD_SIGNUP',
-      'PORT',
-      'REDIS_URL',
-    ])
+    expect(new Set(problems.map((problem) => problem.split(':')[0]))).toEqual(
+      new Set(['JOTWARD_LOG_LEVLE', 'JOTWARD_SIGNUP', 'PORT', 'REDIS_URL']),
+    )
   })
 
   test('refuse an unknown JOTWARD_ variable and name the one that was probably meant', () => {
@@ -138,11 +136,7 @@ describe('settings', () => {
 
   test('never show a secret, in problems, JSON or a dump (N148)', () => {
     const settings = readSettings({ JOTWARD_SECRET: SECRET })
-    const shown = [
-      JSON.stringify(settings),
-      inspect(settings, { depth: 9, showHidden: true }),
-      `${String(settings.secret)}`,
-    ]
+    const shown = [JSON.stringify(settings), inspect(settings, { depth: 9, showHidden: true }), String(settings.secret)]
     expect(shown.join()).not.toContain(SECRET.slice(0, 10))
     expect(shown.every((text) => text.includes('[secret]'))).toBe(true)
     expect(inspect(new Secret(SECRET))).toBe('[secret]')

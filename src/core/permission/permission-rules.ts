@@ -18,7 +18,8 @@ export interface PermissionRules {
 /** A scope token (RFC 6749 §3.3): no space, quote or backslash. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/
 
-export const isPermissionName = (value: unknown): value is string => typeof value === 'string' && SCOPE_TOKEN.test(value)
+export const isPermissionName = (value: unknown): value is string =>
+  typeof value === 'string' && SCOPE_TOKEN.test(value)
 
 /** Everything that `name` leads to in the graph, itself first. Cycles are harmless: they make equals. */
 const closure = (name: string, includes: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> => {
@@ -51,7 +52,10 @@ export const permissionProblems = (config: PermissionsConfig<string>): readonly 
   const declared = config.names === undefined ? null : new Set(config.names)
   const check = (path: string, name: unknown): void => {
     if (!isPermissionName(name)) {
-      problems.push({ path, problem: `${JSON.stringify(name)} is not a permission; use printable characters without space, quote or backslash` })
+      problems.push({
+        path,
+        problem: `${JSON.stringify(name)} is not a permission; use printable characters without space, quote or backslash`,
+      })
     } else if (declared !== null && !declared.has(name) && !name.endsWith(':*')) {
       problems.push({ path, problem: `"${name}" is not among permissions.names; declare it there` })
     }

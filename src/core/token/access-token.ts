@@ -20,6 +20,7 @@ const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   'auth_time',
   'scope',
   'stamp',
+  'permissions',
   'cnf',
   'act',
 ])

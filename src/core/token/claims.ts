@@ -49,9 +49,7 @@ const isStrings = (value: JsonValue): boolean => Array.isArray(value) && value.e
 
 const isNumericDate = (value: JsonValue): boolean => typeof value === 'number' && value >= 0 && value <= LAST_DATE
 
-const isAudience = (value: JsonValue): boolean => isString(value) || (isStrings(value) && !isEmptyArray(value))
-
-const isEmptyArray = (value: JsonValue): boolean => Array.isArray(value) && value.length === 0
+const isAudience = (value: JsonValue): boolean => isString(value) || isStrings(value)
 
 /** The type of each claim that anything here reads. A claim of another type is refused, never converted. */
 const CLAIM_TYPES: readonly (readonly [name: string, hasType: (value: JsonValue) => boolean])[] = [

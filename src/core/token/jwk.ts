@@ -52,7 +52,7 @@ const isWellFormed = (jwk: JsonObject, algorithm: Algorithm): boolean => {
     const value = jwk[name]
     if (value === undefined) return true
     const bytes = typeof value === 'string' ? decodeBase64url(value) : null
-    if (bytes === null) return false
+    if (bytes === null || bytes.length === 0) return false
     return coordinateBytes === null || (name !== 'x' && name !== 'y') || bytes.length === coordinateBytes
   })
 }

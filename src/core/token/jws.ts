@@ -86,8 +86,9 @@ const parseObject = (
   { maxDepth = DEFAULT_MAX_DEPTH }: TokenLimits,
 ): JsonObject => {
   const bytes = decodeBase64url(segment)
-  const value = bytes === null ? undefined : parseStrictJson(bytes, { maxDepth })
-  if (!isJsonObject(value)) throw invalid(`the ${what} is not a JSON object in base64url`)
+  if (bytes === null) throw invalid(`the ${what} is not base64url`)
+  const value = parseStrictJson(bytes, { maxDepth })
+  if (!isJsonObject(value)) throw invalid(`the ${what} is not a JSON object`)
   return value
 }
 

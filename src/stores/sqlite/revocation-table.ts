@@ -58,8 +58,8 @@ export const createRevocationTable = (database: SqliteDatabase): RevocationTable
   const prune = database.prepare(
     `DELETE FROM jotward_revocations WHERE sequence IN
        (SELECT sequence FROM jotward_revocations AS old
-        WHERE expires_at_ms <= ?1 AND (revoked = 1 OR epoch > 0 OR NOT EXISTS
-          (SELECT 1 FROM jotward_revocations AS other WHERE other.key = old.key AND other.expires_at_ms > ?1))
+        WHERE expires_at_ms <= ? AND (revoked = 1 OR epoch > 0 OR NOT EXISTS
+          (SELECT 1 FROM jotward_revocations AS other WHERE other.key = old.key AND other.expires_at_ms > ?))
         LIMIT ${PRUNE_LIMIT})`,
   )
   return {
@@ -81,7 +81,7 @@ export const createRevocationTable = (database: SqliteDatabase): RevocationTable
         return { entries: rows.map(readEntry), last: last === undefined ? sequence : readInteger(last, 'sequence') }
       }),
     prune: (nowMs) => {
-      prune.run(nowMs)
+      prune.run(nowMs, nowMs)
     },
   }
 }

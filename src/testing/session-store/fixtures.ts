@@ -57,11 +57,7 @@ export const created = async (
 }
 
 /** A presentation of the session's token of a generation. */
-export const presented = (
-  session: Session,
-  generation: number,
-  given: Partial<Presentation> = {},
-): Presentation => ({
+export const presented = (session: Session, generation: number, given: Partial<Presentation> = {}): Presentation => ({
   sessionId: session.id,
   subject: session.subject,
   generation,
@@ -120,9 +116,7 @@ export const aged = async (opened: StoreUnderTest, ageMs: number): Promise<Sessi
 
 /** What an operation has changed in the state of a session. */
 export const changes = (before: SessionState, after: SessionState): Partial<SessionState> =>
-  Object.fromEntries(
-    Object.entries(after).filter(([name, value]) => value !== Reflect.get(before, name)),
-  )
+  Object.fromEntries(Object.entries(after).filter(([name, value]) => value !== Reflect.get(before, name)))
 
 /** Asserts that nobody gets anything for the session any more, whichever of its tokens is presented. */
 export const assertDead = async (opened: StoreUnderTest, session: Session): Promise<void> => {

@@ -69,10 +69,8 @@ test.each([
   ['a key agreement key', { kty: 'OKP', crv: 'X25519', x: 'AAAA' }],
 ])('skips %s and says why (RFC 7517 §5)', (_what, jwk) => {
   const result = importJwks({ keys: [jwk, published.keys[1]] }, FETCHED)
-  expect(result).toMatchObject({
-    keys: [{ kid: ED.kid }],
-    skipped: [{ index: 0, reason: expect.stringMatching(/^has /) }],
-  })
+  expect(result).toMatchObject({ keys: [{ kid: ED.kid }], skipped: [{ index: 0 }] })
+  expect('skipped' in result && result.skipped[0]?.reason).toMatch(/^has /)
 })
 
 test('is refused where no key is left, with the reasons', () => {

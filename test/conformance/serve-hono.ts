@@ -1,0 +1,49 @@
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import type { Context, Next } from 'hono'
+import { honoAuth } from '../../src/adapters/hono.ts'
+import { direct, overHttp } from './exchange.ts'
+import { nth } from './serve.ts'
+import type { GuardPlan, Plan, Serve } from './serve.ts'
+
+/** What applications have before their routes: something that reads each body as its type says. */
+const readBody = async (context: Context, next: Next): Promise<void> => {
+  const type = context.req.header('content-type') ?? ''
+  if (type.startsWith('application/x-www-form-urlencoded')) await context.req.formData()
+  else await context.req.text()
+  await next()
+}
+
+const createApp = <C, P extends string>({ auths, areas, routes, endpoints }: Plan<C, P>): Hono => {
+  const adapters = auths.map((auth) => honoAuth(auth))
+  const protect = ({ by, requirement }: GuardPlan<P>) => nth(adapters, by).protect(requirement)
+
+  const app = new Hono()
+  if (endpoints?.after === 'body parsers') app.use(readBody)
+  if (endpoints !== undefined) app.use(nth(adapters).mount(endpoints.handler))
+  for (const area of areas ?? []) app.use(`${area.prefix}/*`, protect(area))
+  for (const { path, guards, enter, by } of routes) {
+    const { principal, optionalPrincipal } = nth(adapters, by)
+    for (const guard of guards) app.use(path, protect(guard))
+    app.all(path, (context) => {
+      const caller = { principal: () => principal(context), optionalPrincipal: () => optionalPrincipal(context) }
+      // What a handler of the suites returns is JSON.
+      return context.json(enter(caller) as object)
+    })
+  }
+  return app
+}
+
+/** Hono by itself, as on Bun, Deno and Workers. */
+export const serveHono: Serve = async (plan) => {
+  const app = createApp(plan)
+  return direct((request) => app.fetch(request))
+}
+
+/** Hono over a real server of node:http, with the global Response left alone. */
+export const serveHonoOnNode: Serve = async (plan) => {
+  const app = createApp(plan)
+  // Without `createServer` the adaptor makes a server of node:http.
+  return overHttp(createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server)
+}
