@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from 'jotward'
 import type { Store } from 'jotward'
 import { openSqlite, sqliteStore } from 'jotward/stores/sqlite'
@@ -27,14 +28,12 @@ const checkIntegrity = (database: SqliteDatabase): void => {
   if (row?.quick_check !== 'ok') throw new Error(`the database is damaged: ${row?.quick_check ?? 'no answer'}`)
 }
 
-/**
- * Opens the database file, made at the first start. One that SQLite cannot use whole is left as it is.
- *
- * @throws ConfigError where it cannot be opened, is no database, is damaged, or was written by another version
- */
-export const openStore = async (file: string): Promise<ServerStore> => {
+const LOCK_RETRIES = 20
+const LOCK_RETRY_MS = 100
+
+/** A store over a handle that is good; on one that is not the handle is closed again. */
+const storeOn = async (database: SqliteDatabase): Promise<ServerStore> => {
   try {
-    const database = openSqlite(file)
     checkIntegrity(database)
     const store = sqliteStore(database)
     await store.ready()
@@ -47,6 +46,32 @@ export const openStore = async (file: string): Promise<ServerStore> => {
         database.close()
       },
     }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Of servers that make the database at once, SQLite lets one at its journal mode and sends the others away at once. */
+const whenUnlocked = async (open: () => Promise<ServerStore>): Promise<ServerStore> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open()
+    } catch (error) {
+      if (attempt === LOCK_RETRIES || !/\blocked\b/.test(reasonOf(error))) throw error
+      await delay(LOCK_RETRY_MS)
+    }
+  }
+}
+
+/**
+ * Opens the database file, made at the first start. One that SQLite cannot use whole is left as it is.
+ *
+ * @throws ConfigError where it cannot be opened, is no database, is damaged, or was written by another version
+ */
+export const openStore = async (file: string): Promise<ServerStore> => {
+  try {
+    return await whenUnlocked(async () => storeOn(openSqlite(file)))
   } catch (cause) {
     const remedy = 'restore it from a backup, give this user the right to write it, or move it away to begin anew'
     throw new ConfigError([{ path: file, problem: `${reasonOf(cause)}; ${remedy}` }])

@@ -65,7 +65,10 @@ export interface ExpectedRefusal {
 export const expectRefusal = (answer: Answer, { code, realm, challenge, oauth, bodiless }: ExpectedRefusal): void => {
   const [status, error, words] = WIRE[code]
   const isPlain400 = oauth === true && error === 'invalid_grant'
-  const { problems: _problems, ...body } = (answer.text === '' ? {} : JSON.parse(answer.text)) as Record<string, unknown>
+  const { problems: _problems, ...body } = (answer.text === '' ? {} : JSON.parse(answer.text)) as Record<
+    string,
+    unknown
+  >
   expect({
     status: answer.status,
     challenge: answer.header('www-authenticate'),

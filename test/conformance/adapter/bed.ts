@@ -54,7 +54,8 @@ export const createIssuer = (clock: Clock, parts: { readonly store?: Store; read
 
 export const bearer = (token: string): readonly [string, string] => ['Authorization', `Bearer ${token}`]
 
-const decode = (segment = ''): JsonObject => JSON.parse(Buffer.from(segment, 'base64url').toString('utf8')) as JsonObject
+const decode = (segment = ''): JsonObject =>
+  JSON.parse(Buffer.from(segment, 'base64url').toString('utf8')) as JsonObject
 
 export interface Changes {
   /** Members to set; undefined takes one away. */
@@ -95,11 +96,7 @@ const open = async (serve: Serve, auth: Auth<Claims, Permission>, plans: Plans) 
   onTestFinished(() => service.close())
 
   /** Sends a request that must be refused, without the handler being entered. */
-  const refuses = async (
-    sent: Sent,
-    code: AuthErrorCode,
-    expected: Partial<ExpectedRefusal> = {},
-  ): Promise<void> => {
+  const refuses = async (sent: Sent, code: AuthErrorCode, expected: Partial<ExpectedRefusal> = {}): Promise<void> => {
     const before = entries
     const answer = await service.send(sent)
     expect(entries, 'the handler was not entered').toBe(before)

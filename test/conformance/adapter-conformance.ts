@@ -1,0 +1,14 @@
+import { describe } from 'vitest'
+import { credentialScenarios } from './adapter/credentials.ts'
+import { revocationScenarios } from './adapter/revocation.ts'
+import { tokenScenarios } from './adapter/tokens.ts'
+import type { Serve } from './serve.ts'
+
+/** The promises of every adapter, once: request to exact answer, and whether the handler was entered. */
+export const adapterConformance = (name: string, serve: Serve): void => {
+  describe(name, () => {
+    credentialScenarios(serve)
+    tokenScenarios(serve)
+    revocationScenarios(serve)
+  })
+}
