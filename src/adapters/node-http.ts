@@ -95,9 +95,9 @@ const streamBody = (request: Readable): ReadableStream<Uint8Array> => {
   const chunks = request.iterator({ destroyOnReturn: false })
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
     // A request without an encoding of its own gives buffers.
-    const { done, value } = (await chunks.next()) as IteratorResult<Uint8Array>
-    if (done === true) controller.close()
-    else controller.enqueue(value)
+    const next: IteratorResult<Uint8Array, unknown> = await chunks.next()
+    if (next.done === true) controller.close()
+    else controller.enqueue(next.value)
   }
   const cancel = async (): Promise<void> => {
     await chunks.return?.()

@@ -1,5 +1,10 @@
 import { describe } from 'vitest'
 import { credentialScenarios } from './adapter/credentials.ts'
+import { hostileScenarios } from './adapter/hostile.ts'
+import { mountingScenarios } from './adapter/mounting.ts'
+import { placementScenarios } from './adapter/placement.ts'
+import { principalScenarios } from './adapter/principals.ts'
+import { requirementScenarios } from './adapter/requirements.ts'
 import { revocationScenarios } from './adapter/revocation.ts'
 import { tokenScenarios } from './adapter/tokens.ts'
 import type { Serve } from './serve.ts'
@@ -10,5 +15,10 @@ export const adapterConformance = (name: string, serve: Serve): void => {
     credentialScenarios(serve)
     tokenScenarios(serve)
     revocationScenarios(serve)
+    requirementScenarios(serve)
+    principalScenarios(serve)
+    placementScenarios(serve)
+    mountingScenarios(serve)
+    hostileScenarios(serve)
   })
 }

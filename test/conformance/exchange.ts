@@ -17,16 +17,16 @@ export interface Sent {
 export interface Answer {
   readonly status: number
   /** By lower-case name; null where it is absent. */
-  header(name: string): string | null
+  readonly header: (name: string) => string | null
   readonly text: string
 }
 
 /** A service under test. How requests reach it is its own affair. */
 export interface Service {
-  send(sent: Sent): Promise<Answer>
+  readonly send: (sent: Sent) => Promise<Answer>
   /** Null where requests are handed over without a network. */
   readonly port: number | null
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 const methodOf = ({ method, body }: Sent): string => method ?? (body === undefined ? 'GET' : 'POST')
@@ -39,7 +39,7 @@ export const direct = (handler: FetchHandler): Service => ({
     const headers = new Headers()
     for (const [name, value] of sent.headers ?? []) headers.append(name, value)
     const init = { method: methodOf(sent), headers, ...(sent.body === undefined ? {} : { body: sent.body }) }
-    const response = await handler(new Request(`http://localhost${sent.path}`, init as RequestInit))
+    const response = await handler(new Request(`http://localhost${sent.path}`, init))
     // Whoever serves a function leaves out the body of an answer to HEAD.
     const text = init.method === 'HEAD' ? '' : await response.text()
     return { status: response.status, header: (name) => response.headers.get(name), text }

@@ -11,7 +11,8 @@ import type { GuardPlan, Plan, Serve } from './serve.ts'
 const readBody = async (context: Context, next: Next): Promise<void> => {
   const type = context.req.header('content-type') ?? ''
   if (type.startsWith('application/x-www-form-urlencoded')) await context.req.formData()
-  else await context.req.text()
+  else if (/^(?:text\/|application\/json)/i.test(type)) await context.req.text()
+  else await context.req.arrayBuffer()
   await next()
 }
 

@@ -6,8 +6,8 @@ import type { Service } from './exchange.ts'
 
 /** Who calls, as an adapter tells it. */
 export interface Caller<Claims, P extends string> {
-  principal(): Principal<Claims, P>
-  optionalPrincipal(): Principal<Claims, P> | null
+  readonly principal: () => Principal<Claims, P>
+  readonly optionalPrincipal: () => Principal<Claims, P> | null
 }
 
 /** `protect(requirement)` of one of the plan's guards. */
@@ -22,7 +22,7 @@ export interface RoutePlan<Claims, P extends string> {
   /** In order; none leaves the route open. */
   readonly guards: readonly GuardPlan<P>[]
   /** The handler: what it returns is answered as JSON. `caller` speaks for the guard `by`, default 0. */
-  enter(caller: Caller<Claims, P>): unknown
+  readonly enter: (caller: Caller<Claims, P>) => unknown
   readonly by?: number
 }
 

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { openDataFolder } from '../../server/src/data-folder.ts'
 import { keptIssuer, localUrl } from '../../server/src/issuer.ts'
@@ -13,20 +12,36 @@ import { temporaryFolder } from './processes.ts'
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777
 
-const secretModule = fileURLToPath(new URL('../../server/dist/signing-secret.js', import.meta.url))
+const compiled = (name: string): string => JSON.stringify(new URL(`../../server/dist/${name}.js`, import.meta.url).href)
 
-/** Reads the kept secret in a process of its own, at the given time. */
-const readSecretAt = async (file: string, atMs: number): Promise<string> => {
-  const script = `
-    const { keptSecret } = await import(${JSON.stringify(`file://${secretModule}`)})
-    while (Date.now() < ${atMs});
-    process.stdout.write(keptSecret(${JSON.stringify(file)}).reveal())`
+/** What a script writes to its standard output in a process of its own. */
+const outputOf = async (script: string): Promise<string> => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
   await once(child, 'close')
   return text
 }
+
+/** Reads the kept secret in a process of its own, at the given time. */
+const readSecretAt = (file: string, atMs: number): Promise<string> =>
+  outputOf(`
+    const { keptSecret } = await import(${compiled('signing-secret')})
+    while (Date.now() < ${atMs});
+    process.stdout.write(keptSecret(${JSON.stringify(file)}).reveal())`)
+
+/** Opens twenty new databases in a process of its own, one every 50 ms, and tells how many it got. */
+const openStoresFrom = (folder: string, atMs: number): Promise<string> =>
+  outputOf(`
+    const { openStore } = await import(${compiled('open-store')})
+    let opened = 0
+    for (let round = 0; round < 20; round++) {
+      while (Date.now() < ${atMs} + 50 * round);
+      const store = await openStore(${JSON.stringify(folder)} + '/' + round)
+      await store.close()
+      opened++
+    }
+    process.stdout.write(String(opened))`)
 
 const refusalOf = (work: () => unknown): string => {
   try {
@@ -159,6 +174,13 @@ describe('the database', () => {
     writeFileSync(file, bytes)
     await expect(openStore(file)).rejects.toThrow(/jotward\.sqlite: .*damaged.*; restore it from a backup/)
     expect(readFileSync(file).equals(bytes)).toBe(true)
+  })
+
+  test('is made once by processes that start at once, and opened by all of them', async () => {
+    const folder = temporaryFolder()
+    const start = Date.now() + 500
+    const opened = await Promise.all([1, 2, 3, 4].map(() => openStoresFrom(folder, start)))
+    expect(opened).toEqual(['20', '20', '20', '20'])
   })
 
   test('keeps what was written when it is closed and opened again', async () => {

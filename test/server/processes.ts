@@ -76,8 +76,8 @@ export const runJotward = async (args: readonly string[], options: RunOptions = 
 
 export interface ServerProcess {
   readonly url: string
-  readonly pid: number
   readonly output: { readonly stdout: string; readonly stderr: string }
+  signal(signal: NodeJS.Signals): void
   /** Sends the signal and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<Outcome>
   post(path: string, body: object, headers?: Readonly<Record<string, string>>): Promise<Response>
@@ -89,14 +89,14 @@ export const startServer = async (options: RunOptions = {}): Promise<ServerProce
   const output = collect(child)
   const closed = once(child, 'close')
   while (!output.stdout.includes('Jotward serves')) {
-    if (child.exitCode !== null) throw new Error(`The server ended: ${output.stderr}`)
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The server ended: ${output.stderr}`)
     await Promise.race([once(child.stdout, 'data'), closed])
   }
   const url = /Jotward serves (\S+)/.exec(output.stdout)?.[1] ?? ''
   return {
     url,
-    pid: child.pid ?? 0,
     output,
+    signal: (signal) => child.kill(signal),
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal)
       await closed

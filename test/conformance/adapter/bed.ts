@@ -34,13 +34,22 @@ export interface Clock {
   now: number
 }
 
-export const createIssuer = (clock: Clock, parts: { readonly store?: Store; readonly realm?: string } = {}) => {
-  const store = parts.store ?? memoryStore({ now: () => clock.now * 1000 })
-  return createAuth<Claims, Permission>({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    keys: { secret: SECRET },
-    store,
+export interface IssuerParts {
+  readonly store?: Store
+  readonly issuer?: string
+  readonly audience?: string
+  readonly realm?: string
+  readonly secret?: Uint8Array
+}
+
+/** An issuer of the suite; its parts may differ. */
+export const createIssuer = (clock: Clock, { issuer = ISSUER, audience = AUDIENCE, ...parts }: IssuerParts = {}) =>
+  createAuth<Claims, Permission>({
+    issuer,
+    audience,
+    realm: parts.realm ?? ISSUER,
+    keys: { secret: parts.secret ?? SECRET },
+    store: parts.store ?? memoryStore({ now: () => clock.now * 1000 }),
     clock: () => clock.now,
     accessToken: { claims: CLAIMS },
     permissions: {
@@ -48,9 +57,7 @@ export const createIssuer = (clock: Clock, parts: { readonly store?: Store; read
       includes: { 'orders:write': ['orders:read'], clerk: ['invoices:read'] },
       superPermission: 'admin',
     },
-    ...(parts.realm === undefined ? {} : { realm: parts.realm }),
   })
-}
 
 export const bearer = (token: string): readonly [string, string] => ['Authorization', `Bearer ${token}`]
 

@@ -1,6 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { openSqlite } from '../../../src/stores/sqlite/database.ts'
-import { sqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts'
+import { StoreError } from '../../../src/core/errors.ts'
+import type { RevocableToken } from '../../../src/core/session/revocation-set.ts'
+import { memoryStore } from '../../../src/stores/memory/memory-store.ts'
+import { fragileStore } from '../fragile-store.ts'
 import type { Serve } from '../serve.ts'
 import { bearer, createBed } from './bed.ts'
 
@@ -61,11 +64,7 @@ const ROUTES = {
   ],
 }
 
-/** A store whose database can be taken from under it, as a disk or a server goes away. */
-const fragileStore = (clock: () => number) => {
-  const database = openSqlite(':memory:')
-  return { store: sqliteStore(database, { now: clock }), break: () => database.close() }
-}
+const at = (path: string, { accessToken }: Pair) => ({ path, headers: [bearer(accessToken)] })
 
 export const revocationScenarios = (serve: Serve): void => {
   describe('revocation', () => {
@@ -73,7 +72,6 @@ export const revocationScenarios = (serve: Serve): void => {
       const bed = createBed(serve)
       const app = await bed.open(ROUTES)
       const [pair, sibling, stranger] = [await bed.signIn(), await bed.signIn(), await bed.signIn({ subject: 'bob' })]
-      const at = (path: string, { accessToken }: Pair) => ({ path, headers: [bearer(accessToken)] })
       await app.enters(at('/strict', pair))
       await revoke(bed, pair)
       await app.refuses(at('/strict', pair), 'token_revoked')
@@ -97,26 +95,66 @@ export const revocationScenarios = (serve: Serve): void => {
     })
   })
 
+  describe('a store that has to be waited for', () => {
+    /** How stores behind a network answer. */
+    const remote = (clock: { now: number }) => {
+      const store = memoryStore({ now: () => clock.now * 1000 })
+      let isDown = false
+      const isRevoked = async (token: RevocableToken): Promise<boolean> => {
+        await setImmediate()
+        if (isDown) throw new StoreError('asking', new Error('connection refused'))
+        return store.revocations.isRevoked(token)
+      }
+      const takeDown = (): void => {
+        isDown = true
+      }
+      return { store: { ...store, revocations: { ...store.revocations, isRevoked } }, takeDown }
+    }
+
+    test('lets in, refuses and fails as one that answers at once', async () => {
+      const { store, takeDown } = remote({ now: 1_800_000_000 })
+      const bed = createBed(serve, { store })
+      const app = await bed.open({
+        routes: [
+          ...ROUTES.routes,
+          { path: '/orders', guards: [{ requirement: { permissions: ['orders:read'] } }, {}] },
+        ],
+      })
+      const [revoked, good] = [await bed.signIn(), await bed.signIn({ permissions: ['orders:read'] })]
+      await bed.auth.signOut(revoked.accessToken)
+      await app.refuses(at('/strict', revoked), 'token_revoked')
+      await app.refuses(at('/optional', revoked), 'token_revoked')
+      await app.refuses(at('/orders', revoked), 'token_revoked')
+      expect(await app.enters(at('/orders', good))).toEqual({ subject: 'ann' })
+      expect(await app.enters({ path: '/optional' })).toEqual({ subject: null })
+      takeDown()
+      await app.refuses(at('/strict', good), 'store_unavailable')
+      await app.refuses(at('/optional', good), 'store_unavailable')
+    })
+  })
+
   describe('a store that has gone', () => {
     test('is answered with 503 and Retry-After, never by entering the handler (N125)', async () => {
-      const { store, break: breakStore } = fragileStore(() => 1_800_000_000_000)
-      const bed = createBed(serve, { store })
+      const fragile = fragileStore(() => 1_800_000_000_000)
+      const bed = createBed(serve, fragile)
       const app = await bed.open({
         routes: [...ROUTES.routes, { path: '/lenient', guards: [{ requirement: { optional: 'lenient' } }] }],
       })
       const headers = [bearer(await bed.accessToken())]
       for (const path of ['/strict', '/optional', '/lenient']) await app.enters({ path, headers })
-      breakStore()
+      fragile.break()
       for (const path of ['/strict', '/optional', '/lenient']) {
         await app.refuses({ path, headers }, 'store_unavailable')
       }
+      fragile.mend()
+      for (const path of ['/strict', '/optional', '/lenient']) await app.enters({ path, headers })
     })
 
     test('is not asked about a token that is forged or absent', async () => {
-      const { store, break: breakStore } = fragileStore(() => 1_800_000_000_000)
-      const bed = createBed(serve, { store })
+      const fragile = fragileStore(() => 1_800_000_000_000)
+      const bed = createBed(serve, fragile)
       const app = await bed.open(ROUTES)
-      breakStore()
+      fragile.break()
       await app.refuses({ path: '/strict' }, 'missing_token')
       await app.refuses({ path: '/strict', headers: [bearer('a.b.c')] }, 'token_invalid')
       expect(await app.enters({ path: '/optional' })).toEqual({ subject: null })

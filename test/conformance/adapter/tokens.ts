@@ -72,7 +72,8 @@ const MISUSES: readonly Row[] = [
   ['custom claims that are missing', forged(() => ({ claims: { since: undefined } })), 'token_invalid'],
 ]
 
-const scenario = async (serve: Serve, make: Row[1], code: AuthErrorCode): Promise<void> => {
+/** Refused where a token is needed, and where it is optional. */
+const refusedTwice = async (serve: Serve, make: Row[1], code: AuthErrorCode): Promise<void> => {
   const bed = createBed(serve)
   const app = await bed.open({
     routes: [
@@ -89,11 +90,11 @@ const scenario = async (serve: Serve, make: Row[1], code: AuthErrorCode): Promis
 export const tokenScenarios = (serve: Serve): void => {
   describe('tokens', () => {
     test.each(FORGERIES)('refuses %s, also where a token is optional', async (_title, make, code) => {
-      await scenario(serve, make, code)
+      await refusedTwice(serve, make, code)
     })
 
     test.each(MISUSES)('refuses %s, also where a token is optional', async (_title, make, code) => {
-      await scenario(serve, make, code)
+      await refusedTwice(serve, make, code)
     })
 
     test('refuses a token from the moment of its expiry and the tolerance on (RFC 7519 §4.1.4, N060)', async () => {
