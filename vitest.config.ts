@@ -14,6 +14,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Tests that start processes run what is built.
+    globalSetup: ['test/globals.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigError } from 'jotward'
 import type { Store } from 'jotward'
 import { openSqlite, sqliteStore } from 'jotward/stores/sqlite'
@@ -28,9 +27,6 @@ const checkIntegrity = (database: SqliteDatabase): void => {
   if (row?.quick_check !== 'ok') throw new Error(`the database is damaged: ${row?.quick_check ?? 'no answer'}`)
 }
 
-const LOCK_RETRIES = 20
-const LOCK_RETRY_MS = 100
-
 /** A store over a handle that is good; on one that is not the handle is closed again. */
 const storeOn = async (database: SqliteDatabase): Promise<ServerStore> => {
   try {
@@ -52,18 +48,6 @@ const storeOn = async (database: SqliteDatabase): Promise<ServerStore> => {
   }
 }
 
-/** Of servers that make the database at once, SQLite lets one at its journal mode and sends the others away at once. */
-const whenUnlocked = async (open: () => Promise<ServerStore>): Promise<ServerStore> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await open()
-    } catch (error) {
-      if (attempt === LOCK_RETRIES || !/\blocked\b/.test(reasonOf(error))) throw error
-      await delay(LOCK_RETRY_MS)
-    }
-  }
-}
-
 /**
  * Opens the database file, made at the first start. One that SQLite cannot use whole is left as it is.
  *
@@ -71,7 +55,7 @@ const whenUnlocked = async (open: () => Promise<ServerStore>): Promise<ServerSto
  */
 export const openStore = async (file: string): Promise<ServerStore> => {
   try {
-    return await whenUnlocked(async () => storeOn(openSqlite(file)))
+    return await storeOn(openSqlite(file))
   } catch (cause) {
     const remedy = 'restore it from a backup, give this user the right to write it, or move it away to begin anew'
     throw new ConfigError([{ path: file, problem: `${reasonOf(cause)}; ${remedy}` }])

@@ -76,6 +76,28 @@ const reasonOf = (failure: unknown): string => {
   return origin instanceof Error ? origin.message : String(origin)
 }
 
+const WAL_ATTEMPTS = 80
+const WAL_PAUSE_MS = 25
+
+/** Blocks this thread, as every call of a synchronous client does. */
+const pause = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
+/** This one statement does not heed the busy timeout: of several processes that open a new file at once, some are turned away. */
+const enableWriteAheadLog = (database: SqliteDatabase): void => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (cause) {
+      const isLocked = cause instanceof Error && /locked|busy/i.test(cause.message)
+      if (!isLocked || attempt === WAL_ATTEMPTS) throw cause
+      pause(WAL_PAUSE_MS)
+    }
+  }
+}
+
 /**
  * Makes the tables where they are missing and returns the name of the log's incarnation.
  *
@@ -85,7 +107,7 @@ export const prepareSchema = (database: SqliteDatabase): string => {
   try {
     // First, so that processes which start at once wait for one another instead of failing.
     database.exec('PRAGMA busy_timeout = 2000')
-    database.exec('PRAGMA journal_mode = WAL')
+    enableWriteAheadLog(database)
     // What is acknowledged must survive the loss of power, not of the process alone.
     database.exec('PRAGMA synchronous = FULL')
     return transaction(database, 'preparing the schema', () => {

@@ -4,7 +4,7 @@ import type { StoreProof } from '../store-under-test.ts'
 import { created, newSession, present, standing } from './fixtures.ts'
 
 /** Texts that break what is joined, encoded, cut or compared carelessly. */
-const HOSTILE_TEXTS = ["'); DROP TABLE sessions;--", '"\\\u0000\n\u2028', 'é ≠ e\u0301', '𝒜🏳️‍🌈', 'שלום', ' ', '*', '']
+const HOSTILE_TEXTS = ["'); DROP TABLE sessions;--", '"\\\n\u2028', 'é ≠ e\u0301', '𝒜🏳️‍🌈', 'שלום', ' ', '*', '']
 
 /** What is kept must come back as it was given, whatever it is called and whoever changes it elsewhere. */
 export const KEEPING: readonly StoreProof[] = [
@@ -13,6 +13,8 @@ export const KEEPING: readonly StoreProof[] = [
     prove: async (opened) => {
       const refreshData: JsonValue = {
         texts: Object.fromEntries(HOSTILE_TEXTS.map((text) => [`key ${text}`, text])),
+        // The rest is kept as text, where some clients of databases end at a NUL; JSON escapes it.
+        nul: '\u0000',
         number: -1.5,
         big: 2 ** 53 - 1,
         list: [true, false, null, [{}], []],

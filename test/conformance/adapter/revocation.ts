@@ -66,6 +66,21 @@ const ROUTES = {
 
 const at = (path: string, { accessToken }: Pair) => ({ path, headers: [bearer(accessToken)] })
 
+/** How stores behind a network answer. */
+const remote = (clock: { now: number }) => {
+  const store = memoryStore({ now: () => clock.now * 1000 })
+  let isDown = false
+  const isRevoked = async (token: RevocableToken): Promise<boolean> => {
+    await setImmediate()
+    if (isDown) throw new StoreError('asking', new Error('connection refused'))
+    return store.revocations.isRevoked(token)
+  }
+  const takeDown = (): void => {
+    isDown = true
+  }
+  return { store: { ...store, revocations: { ...store.revocations, isRevoked } }, takeDown }
+}
+
 export const revocationScenarios = (serve: Serve): void => {
   describe('revocation', () => {
     test.each(GRAINS)('refuses the next request after revoking $title', async ({ revoke, spares }) => {
@@ -96,21 +111,6 @@ export const revocationScenarios = (serve: Serve): void => {
   })
 
   describe('a store that has to be waited for', () => {
-    /** How stores behind a network answer. */
-    const remote = (clock: { now: number }) => {
-      const store = memoryStore({ now: () => clock.now * 1000 })
-      let isDown = false
-      const isRevoked = async (token: RevocableToken): Promise<boolean> => {
-        await setImmediate()
-        if (isDown) throw new StoreError('asking', new Error('connection refused'))
-        return store.revocations.isRevoked(token)
-      }
-      const takeDown = (): void => {
-        isDown = true
-      }
-      return { store: { ...store, revocations: { ...store.revocations, isRevoked } }, takeDown }
-    }
-
     test('lets in, refuses and fails as one that answers at once', async () => {
       const { store, takeDown } = remote({ now: 1_800_000_000 })
       const bed = createBed(serve, { store })
