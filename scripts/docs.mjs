@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AUTH_ERRORS, createAuth, memoryStore } from '../dist/index.js'
 import { authRoutes } from '../dist/routes/index.js'
+import { SETTINGS } from '../server/dist/settings.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const isCheck = process.argv.includes('--check')
@@ -43,10 +44,28 @@ const openApiDocument = () => {
   return `${JSON.stringify(authRoutes(auth, { passwordGrant: true }).openApi, null, 2)}\n`
 }
 
+const settingsPage = () => {
+  const rows = Object.values(SETTINGS).map(
+    ({ variable, fallback, words }) => `| \`${variable}\` | ${fallback === null ? '' : `\`${fallback}\``} | ${words} |`,
+  )
+  return `# Settings of the server
+
+<!-- Written by \`npm run docs\` from server/src/settings.ts. -->
+
+Environment variables, or lines of a file \`.env\` in the current folder. Spans are seconds or a number with a unit
+(\`15m\`, \`30d\`). An unknown \`JOTWARD_…\` stops the start.
+
+| variable | default | decides |
+| --- | --- | --- |
+${rows.join('\n')}
+`
+}
+
 /** @type {readonly (readonly [path: string, make: () => string])[]} */
 const PAGES = [
   ['docs/errors.md', errorsPage],
   ['docs/openapi.json', openApiDocument],
+  ['docs/settings.md', settingsPage],
 ]
 
 /** @param {string} path */

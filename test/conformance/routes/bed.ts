@@ -15,7 +15,7 @@ import type { Answer, Sent } from '../exchange.ts'
 import { expectRefusal } from '../refusals.ts'
 import type { ExpectedRefusal } from '../refusals.ts'
 import type { Serve } from '../serve.ts'
-import type { Record } from './record.ts'
+import type { AnswerRecord } from './record.ts'
 
 /** What every scenario of the endpoints stands on. */
 
@@ -30,7 +30,7 @@ export interface Ground {
   /** Whether the endpoints stand before or after what reads bodies. */
   readonly after: 'nothing' | 'body parsers'
   readonly openStore: (now: () => number) => Store
-  readonly record: Record
+  readonly record: AnswerRecord
 }
 
 export interface Settings {
