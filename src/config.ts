@@ -10,7 +10,7 @@ import type { PermissionsConfig } from './core/permission/permission-rules.ts'
 import { MAX_SESSION_LIFETIME } from './core/session/lifecycle.ts'
 import type { JsonObject } from './core/token/json.ts'
 import { resolveKeys } from './core/token/key-ring.ts'
-import type { KeysConfig } from './core/token/key-ring.ts'
+import type { KeyRing, KeysConfig } from './core/token/key-ring.ts'
 import { unknownKeys } from './core/unknown-keys.ts'
 import type { EventSink } from './ports/event-sink.ts'
 import type { Store } from './ports/store.ts'
@@ -104,10 +104,17 @@ const SETTINGS = {
 
 const DAY = 86_400
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null
+type Settings = Readonly<Record<string, unknown>>
 
-/** Collects problems while reading settings, so that all of them are reported at once. */
+const isObject = (value: unknown): value is Settings => typeof value === 'object' && value !== null
+
+/** A part of the settings to read on in; where it is none, that is reported already. */
+const partOf = (value: unknown): Settings => (isObject(value) ? value : {})
+
+/**
+ * Collects problems while reading settings, so that all of them are reported at once. What cannot be read is NaN from
+ * then on, which compares with nothing: no second problem follows from it.
+ */
 const createReader = () => {
   const problems: ConfigProblem[] = []
   return {
@@ -116,12 +123,12 @@ const createReader = () => {
       const seconds = readDuration(path, value, range)
       if (typeof seconds === 'number') return seconds
       problems.push(seconds)
-      return range.max
+      return Number.NaN
     },
     integer: (path: string, value: unknown, { min, max }: DurationRange): number => {
       if (Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
       problems.push({ path, problem: `must be a whole number from ${min} to ${max}` })
-      return min
+      return Number.NaN
     },
     text: (path: string, value: unknown): string => {
       // What stands in a challenge between quotes must not end them, and a header holds no control characters.
@@ -143,66 +150,96 @@ const readAudience = (reader: Reader, audience: unknown): readonly string[] => {
 const isStore = (value: unknown): boolean =>
   isObject(value) && ['sessions', 'revocations', 'users'].every((name) => isObject(value[name]))
 
+const isDirectory = (value: unknown): boolean =>
+  isObject(value) && ['findById', 'findByEmail'].every((name) => typeof value[name] === 'function')
+
 /** Whether the parts are there at all, and hold nothing unknown: what the types forbid arrives from JavaScript all the same. */
-const checkParts = (reader: Reader, config: Readonly<Record<string, unknown>>): void => {
+const checkParts = ({ problems }: Reader, config: Settings): void => {
   for (const [path, allowed] of Object.entries(SETTINGS)) {
     const part = path === '' ? config : config[path]
     if (part === undefined) continue
-    if (isObject(part)) reader.problems.push(...unknownKeys(path, part, allowed))
-    else reader.problems.push({ path, problem: 'must be an object' })
+    if (isObject(part)) problems.push(...unknownKeys(path, part, allowed))
+    else problems.push({ path, problem: 'must be an object' })
   }
   if (!isStore(config['store'])) {
-    reader.problems.push({ path: 'store', problem: 'is not a store; give memoryStore() or sqliteStore(database)' })
+    problems.push({ path: 'store', problem: 'is not a store; give memoryStore() or sqliteStore(database)' })
+  }
+  if (config['users'] !== undefined && !isDirectory(config['users'])) {
+    problems.push({ path: 'users', problem: 'is not a user directory; give store.users, or leave it out' })
   }
 }
 
-const readAccessToken = <Claims>(reader: Reader, config: AccessTokenConfig<Claims> = {}) => {
-  if (config.claims !== undefined && isAsynchronous(config.claims)) {
-    reader.problems.push({ path: 'accessToken.claims', problem: 'answers with a promise; give a synchronous schema' })
+/** What is called later must be callable now: a sink that nobody can call would lose every event in silence. */
+const checkFunctions = ({ problems }: Reader, { hooks, clock }: Settings): void => {
+  const { claims, onEvent } = partOf(hooks)
+  const functions = { 'hooks.claims': claims, 'hooks.onEvent': onEvent, clock }
+  for (const [path, value] of Object.entries(functions)) {
+    if (value !== undefined && typeof value !== 'function') problems.push({ path, problem: 'must be a function' })
   }
+}
+
+/** Lists of keys; what they hold is checked where it is imported. */
+const listProblems = ({ keys, refreshToken }: Settings): readonly ConfigProblem[] =>
+  Object.entries({
+    'keys.previousSecrets': partOf(keys)['previousSecrets'],
+    'keys.next': partOf(keys)['next'],
+    'keys.retiring': partOf(keys)['retiring'],
+    'refreshToken.previousSecrets': partOf(refreshToken)['previousSecrets'],
+  })
+    .filter(([, value]) => value !== undefined && !Array.isArray(value))
+    .map(([path]) => ({ path, problem: 'must be a list' }))
+
+/** A Standard Schema is an object in some libraries and a function in others. */
+const isSchema = (value: unknown): value is ClaimsSchema<unknown> =>
+  (isObject(value) || typeof value === 'function') &&
+  typeof partOf(Reflect.get(value, '~standard'))['validate'] === 'function'
+
+const checkSchema = ({ problems }: Reader, schema: unknown): void => {
+  const path = 'accessToken.claims'
+  if (!isSchema(schema)) {
+    problems.push({ path, problem: 'is not a Standard Schema; give one of zod, valibot or arktype' })
+  } else if (isAsynchronous(schema)) {
+    problems.push({ path, problem: 'answers with a promise; give a synchronous schema' })
+  }
+}
+
+const readAccessToken = (reader: Reader, config: Settings) => {
+  if (config['claims'] !== undefined) checkSchema(reader, config['claims'])
   return {
-    lifetime: reader.duration('accessToken.lifetime', config.lifetime ?? '15m', { min: 1, max: DAY }),
-    clockTolerance: reader.duration('accessToken.clockTolerance', config.clockTolerance ?? 5, { min: 0, max: 300 }),
-    limits: { maxBytes: reader.integer('accessToken.maxBytes', config.maxBytes ?? 8192, { min: 256, max: 65_536 }) },
+    lifetime: reader.duration('accessToken.lifetime', config['lifetime'] ?? '15m', { min: 1, max: DAY }),
+    clockTolerance: reader.duration('accessToken.clockTolerance', config['clockTolerance'] ?? 5, { min: 0, max: 300 }),
+    limits: { maxBytes: reader.integer('accessToken.maxBytes', config['maxBytes'] ?? 8192, { min: 256, max: 65_536 }) },
   }
 }
 
-const readRefreshToken = (reader: Reader, config: RefreshTokenConfig = {}, accessLifetime: Seconds) => {
-  const { problems } = reader
+const readRefreshToken = (reader: Reader, config: Settings, accessLifetime: Seconds) => {
   const lifetimes = { min: 1, max: MAX_SESSION_LIFETIME }
-  const grace = reader.duration('refreshToken.grace', config.grace ?? 30, { min: 0, max: 300 })
-  const lateReplays = reader.integer('refreshToken.lateReplays', config.lateReplays ?? (grace === 0 ? 0 : 1), {
+  const grace = reader.duration('refreshToken.grace', config['grace'] ?? 30, { min: 0, max: 300 })
+  const lateReplays = reader.integer('refreshToken.lateReplays', config['lateReplays'] ?? (grace === 0 ? 0 : 1), {
     min: 0,
     max: 10,
   })
-  const idleLifetime = reader.duration('refreshToken.idleLifetime', config.idleLifetime ?? '30d', lifetimes)
+  const idleLifetime = reader.duration('refreshToken.idleLifetime', config['idleLifetime'] ?? '30d', lifetimes)
   const absoluteLifetime = reader.duration(
     'refreshToken.absoluteLifetime',
-    config.absoluteLifetime ?? '180d',
+    config['absoluteLifetime'] ?? '180d',
     lifetimes,
   )
-  if (grace === 0 && lateReplays > 0) {
-    problems.push({ path: 'refreshToken.lateReplays', problem: 'must be 0 where refreshToken.grace is 0' })
-  }
+  const refuse = (setting: string, problem: string) =>
+    reader.problems.push({ path: `refreshToken.${setting}`, problem })
+  if (grace === 0 && lateReplays > 0) refuse('lateReplays', 'must be 0 where refreshToken.grace is 0')
   // A client that refreshes when its access token runs out must never find its session idle.
-  if (idleLifetime <= 2 * (grace + accessLifetime)) {
-    const least = 2 * (grace + accessLifetime)
-    problems.push({
-      path: 'refreshToken.idleLifetime',
-      problem: `must exceed 2 x (grace + access lifetime) = ${least} s`,
-    })
-  }
-  if (absoluteLifetime < idleLifetime) {
-    problems.push({
-      path: 'refreshToken.absoluteLifetime',
-      problem: 'must not be shorter than refreshToken.idleLifetime',
-    })
+  const least = 2 * (grace + accessLifetime)
+  if (idleLifetime <= least) refuse('idleLifetime', `must exceed 2 x (grace + access lifetime) = ${least} s`)
+  if (absoluteLifetime < idleLifetime) refuse('absoluteLifetime', 'must not be shorter than refreshToken.idleLifetime')
+  if (config['previousSecrets'] !== undefined && config['secret'] === undefined) {
+    refuse('previousSecrets', 'are former values of refreshToken.secret, which is missing; give that too')
   }
   return {
     idleLifetime,
     absoluteLifetime,
     rotation: { graceMs: grace * 1000, lateReplays },
-    maxSessions: reader.integer('refreshToken.maxSessions', config.maxSessions ?? 50, { min: 1, max: 10_000 }),
+    maxSessions: reader.integer('refreshToken.maxSessions', config['maxSessions'] ?? 50, { min: 1, max: 10_000 }),
   }
 }
 
@@ -213,11 +250,18 @@ const createEmitter =
   (sink: EventSink | undefined): EventSink =>
   (event) => {
     try {
-      sink?.(event)
+      const told: unknown = sink?.(event)
+      // A promise that nobody awaits would end the process when it rejects.
+      if (told instanceof Promise) told.catch(() => undefined)
     } catch {
-      // What happened has happened; a sink that fails cannot undo it.
+      // What has happened has happened; a sink that fails cannot undo it.
     }
   }
+
+const readKeys = (config: AuthConfig<unknown>): KeyRing | { readonly problems: readonly ConfigProblem[] } => {
+  const problems = listProblems({ ...config })
+  return problems.length > 0 ? { problems } : resolveKeys(config.keys, config.refreshToken ?? {})
+}
 
 /**
  * Applies defaults, normalises units, imports keys and reports every problem at once.
@@ -225,17 +269,19 @@ const createEmitter =
  * @throws ConfigError
  */
 export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claims, P>): Engine<Claims> => {
+  if (!isObject(config)) throw new ConfigError([{ path: '', problem: 'createAuth needs an object of settings' }])
   const reader = createReader()
-  checkParts(reader, { ...config })
+  checkParts(reader, config)
+  checkFunctions(reader, config)
   const issuer = reader.text('issuer', config.issuer)
   const audience = readAudience(reader, config.audience)
-  const accessToken = readAccessToken(reader, config.accessToken)
-  const refreshToken = readRefreshToken(reader, config.refreshToken, accessToken.lifetime)
-  const keys = resolveKeys(config.keys, config.refreshToken ?? {})
+  const accessToken = readAccessToken(reader, partOf(config.accessToken))
+  const refreshToken = readRefreshToken(reader, partOf(config.refreshToken), accessToken.lifetime)
+  const keys = readKeys(config)
   if ('problems' in keys) reader.problems.push(...keys.problems)
   reader.problems.push(...permissionProblems(config.permissions ?? {}))
-  const clientId = reader.text('clientId', config.clientId ?? config.issuer)
-  const realm = reader.text('realm', config.realm ?? config.issuer)
+  const clientId = config.clientId === undefined ? issuer : reader.text('clientId', config.clientId)
+  const realm = config.realm === undefined ? issuer : reader.text('realm', config.realm)
   if (reader.problems.length > 0 || 'problems' in keys) throw new ConfigError(reader.problems)
   return {
     issuer,

@@ -1,2 +1,5 @@
+export { revocationLogConformance } from './revocation-log-conformance.ts'
+export { sessionStoreConformance } from './session-store-conformance.ts'
+export type { StoreUnderTest } from './store-under-test.ts'
 export { userDirectoryConformance } from './user-directory-conformance.ts'
 export type { ConformanceTest } from './user-directory-conformance.ts'

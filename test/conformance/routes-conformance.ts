@@ -1,18 +1,49 @@
 import { describe } from 'vitest'
-import { createRecord } from './routes/record.ts'
 import type { Ground } from './routes/bed.ts'
+import { bodyScenarios } from './routes/bodies.ts'
+import { dispatchScenarios } from './routes/dispatch.ts'
+import { passwordScenarios } from './routes/password.ts'
+import { peopleScenarios } from './routes/people.ts'
+import { publishingScenarios } from './routes/publishing.ts'
+import { reauthenticationScenarios } from './routes/reauthenticating.ts'
+import { createRecord } from './routes/record.ts'
 import { refreshScenarios } from './routes/refreshing.ts'
+import { documentationScenarios, refusalScenarios } from './routes/refusing.ts'
 import { signInScenarios } from './routes/sign-in.ts'
 import { signUpScenarios } from './routes/sign-up.ts'
+import { signOutScenarios } from './routes/signing-out.ts'
 import { tokenEndpointScenarios } from './routes/token-endpoint.ts'
 
+type Parts = Omit<Ground, 'record' | 'after'>
+
 /** The promises of the ready-made endpoints, once: over any store, and in any framework. */
-export const routesConformance = (name: string, parts: Omit<Ground, 'record'>): void => {
+export const routesConformance = (name: string, parts: Parts): void => {
   describe(name, () => {
-    const ground: Ground = { ...parts, record: createRecord() }
+    const ground: Ground = { ...parts, after: 'nothing', record: createRecord() }
     signUpScenarios(ground)
     signInScenarios(ground)
     tokenEndpointScenarios(ground)
     refreshScenarios(ground)
+    reauthenticationScenarios(ground)
+    signOutScenarios(ground)
+    passwordScenarios(ground)
+    peopleScenarios(ground)
+    publishingScenarios(ground)
+    dispatchScenarios(ground)
+    bodyScenarios(ground)
+    refusalScenarios(ground)
+    documentationScenarios(ground)
+  })
+}
+
+/** Those of them that hang on bodies, once more behind what has read the body before. */
+export const routesBehindParsers = (name: string, parts: Parts): void => {
+  describe(`${name}, behind body parsers`, () => {
+    const ground: Ground = { ...parts, after: 'body parsers', record: createRecord() }
+    signInScenarios(ground)
+    tokenEndpointScenarios(ground)
+    refreshScenarios(ground)
+    signOutScenarios(ground)
+    dispatchScenarios(ground)
   })
 }

@@ -21,49 +21,80 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/
 export const isPermissionName = (value: unknown): value is string =>
   typeof value === 'string' && SCOPE_TOKEN.test(value)
 
-/** Everything that `name` leads to in the graph, itself first. Cycles are harmless: they make equals. */
-const closure = (name: string, includes: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> => {
-  const reached = new Set([name])
-  // A Set's iteration also visits what is added on the way.
-  for (const current of reached) for (const next of includes.get(current) ?? []) reached.add(next)
-  return reached
-}
-
 /** `orders:*` covers `orders:read` and `orders:read:own`, and not `orders` itself. */
 const covers = (held: string, required: string): boolean =>
   held === required || (held.endsWith(':*') && required.startsWith(held.slice(0, -1)) && required.length >= held.length)
 
-export const createPermissionRules = (config: PermissionsConfig<string> = {}): PermissionRules => {
-  const includes = new Map(Object.entries(config.includes ?? {}).map(([name, held]) => [name, held ?? []]))
+type Inclusions = ReadonlyMap<string, readonly string[]>
+
+/** The names in the graph from which holding `name` leads on: itself, or all that a wildcard covers. */
+const begins = (name: string, includes: Inclusions): readonly string[] =>
+  name.endsWith(':*') ? [...includes.keys()].filter((including) => covers(name, including)) : [name]
+
+/**
+ * Everything that `name` leads to in the graph, itself first. A wildcard leads on from every name that it covers, or
+ * asking for less of it at a refresh would give more. Cycles are harmless: they make equals.
+ */
+const closure = (name: string, includes: Inclusions): ReadonlySet<string> => {
+  const reached = new Set([name])
+  // A Set's iteration also visits what is added on the way.
+  for (const current of reached) {
+    const included = begins(current, includes).flatMap((including) => includes.get(including) ?? [])
+    for (const next of included) reached.add(next)
+  }
+  return reached
+}
+
+export const createPermissionRules = ({
+  includes: graph = {},
+  superPermission,
+}: PermissionsConfig<string> = {}): PermissionRules => {
+  const includes = new Map(Object.entries(graph).map(([name, held]) => [name, held ?? []]))
   const closures = new Map([...includes.keys()].map((name) => [name, closure(name, includes)]))
+  const grants = (held: string, required: string): boolean =>
+    covers(held, required) || (superPermission !== undefined && covers(held, superPermission))
   const entitles = (held: string, required: string): boolean => {
-    if (held === config.superPermission || covers(held, required)) return true
-    for (const reached of closures.get(held) ?? []) {
-      if (reached === config.superPermission || covers(reached, required)) return true
+    if (grants(held, required)) return true
+    for (const name of begins(held, includes)) {
+      for (const reached of closures.get(name) ?? []) if (grants(reached, required)) return true
     }
     return false
   }
   return { satisfies: (granted, required) => granted.some((held) => entitles(held, required)) }
 }
 
+const isNames = (value: unknown): value is readonly unknown[] => Array.isArray(value)
+
+const isGraph = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** What is wrong with a permissions setting. */
 export const permissionProblems = (config: PermissionsConfig<string>): readonly ConfigProblem[] => {
   const problems: ConfigProblem[] = []
-  const declared = config.names === undefined ? null : new Set(config.names)
+  const declared = isNames(config.names) ? new Set<unknown>(config.names) : null
   const check = (path: string, name: unknown): void => {
     if (!isPermissionName(name)) {
-      problems.push({
-        path,
-        problem: `${JSON.stringify(name)} is not a permission; use printable characters without space, quote or backslash`,
-      })
+      const shown = typeof name === 'string' ? JSON.stringify(name) : 'what is not a string'
+      const remedy = 'use at most 128 printable characters without space, quote or backslash'
+      problems.push({ path, problem: `${shown} is not a permission; ${remedy}` })
     } else if (declared !== null && !declared.has(name) && !name.endsWith(':*')) {
       problems.push({ path, problem: `"${name}" is not among permissions.names; declare it there` })
     }
   }
-  config.names?.forEach((name, index) => check(`permissions.names[${index}]`, name))
-  for (const [name, held] of Object.entries(config.includes ?? {})) {
-    check(`permissions.includes`, name)
-    held?.forEach((included) => check(`permissions.includes["${name}"]`, included))
+  const checkList = (path: string, names: unknown, pathOf: (index: number) => string): void => {
+    if (names === undefined) return
+    if (isNames(names)) names.forEach((name, index) => check(pathOf(index), name))
+    else problems.push({ path, problem: 'must be a list of permissions' })
+  }
+  checkList('permissions.names', config.names, (index) => `permissions.names[${index}]`)
+  const { includes = {} } = config
+  if (!isGraph(includes)) {
+    problems.push({ path: 'permissions.includes', problem: 'must be an object of lists, { permission: [included] }' })
+  }
+  for (const [name, held] of Object.entries(isGraph(includes) ? includes : {})) {
+    const path = `permissions.includes["${name}"]`
+    check('permissions.includes', name)
+    checkList(path, held, () => path)
   }
   if (config.superPermission !== undefined) check('permissions.superPermission', config.superPermission)
   return problems

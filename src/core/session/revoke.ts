@@ -4,6 +4,7 @@ import { verifyAccessToken } from '../request/authenticate.ts'
 import { verifyRefreshToken } from '../token/refresh-token.ts'
 import type { RevocableToken } from './revocation-set.ts'
 import type { EndReason } from './session.ts'
+import { checkSubject } from './subject.ts'
 
 /** The grains of revocation: one token, one session, one subject, everything. Each returns once it is durable. */
 
@@ -24,8 +25,13 @@ export const revokeSession = async (
   if (isEndedNow) emit({ type: 'session.ended', subject, sessionId, reason })
 }
 
-/** Ends every session and access token that the subject has at this moment. */
+/**
+ * Ends every session and access token that the subject has at this moment.
+ *
+ * @throws ConfigError for what cannot be a subject: null, by mistake, would end everybody's
+ */
 export const revokeSubject = async ({ store, emit }: Engine<unknown>, subject: string): Promise<void> => {
+  checkSubject(subject)
   await store.revocations.bump(subject)
   emit({ type: 'subject.revoked', subject })
 }

@@ -28,7 +28,7 @@ export type EndReason = 'signout' | 'revoked' | 'reused' | 'evicted' | 'user_ref
 
 /** One refresh-token family: created at sign-in, rotated at refresh, ended once and for all. */
 export interface Session {
-  /** At least 128 random bits after 16 routing bits (`core/session/identifiers.ts`). */
+  /** At least 128 random bits after 16 routing bits (`core/token/identifier.ts`). */
   readonly id: string
   readonly subject: string
   /** NumericDate; the `iat` of each of its refresh tokens. */

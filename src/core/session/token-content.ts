@@ -2,12 +2,41 @@ import type { Engine } from '../engine.ts'
 import type { ConfigProblem } from '../errors.ts'
 import { isPermissionName } from '../permission/permission-rules.ts'
 import { reservedAmong } from '../token/access-token.ts'
-import type { JsonObject } from '../token/json.ts'
+import { isJsonObject } from '../token/json.ts'
+import type { JsonObject, JsonValue } from '../token/json.ts'
 
 /** What the application puts into an access token. */
 export interface TokenContent {
   readonly claims: JsonObject
   readonly permissions: readonly string[]
+}
+
+/** As deep as a verifier looks; a value that holds itself is deeper than any. */
+const MAX_DEPTH = 32
+
+/**
+ * Whether JSON can hold a value and give it back. A date or a map comes back as something else, and NaN as null: one
+ * store would keep it and another would not.
+ */
+export const isJson = (value: unknown, depth = MAX_DEPTH): value is JsonValue => {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || depth === 0) return false
+  if (Array.isArray(value)) return Array.from(value).every((item) => isJson(item, depth - 1))
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== null && prototype !== Object.prototype) return false
+  // A member that is undefined is one that is not there.
+  return Object.values(value).every((item) => item === undefined || isJson(item, depth - 1))
+}
+
+const permissionProblems = (permissions: unknown): readonly ConfigProblem[] => {
+  if (!Array.isArray(permissions)) return [{ path: 'permissions', problem: 'must be a list of permissions' }]
+  return permissions
+    .filter((name) => !isPermissionName(name))
+    .map((name) => ({
+      path: 'permissions',
+      problem: `${typeof name === 'string' ? JSON.stringify(name) : 'what is not a string'} is not a permission`,
+    }))
 }
 
 /**
@@ -18,9 +47,10 @@ export const contentProblems = (
   { readClaims }: Engine<unknown>,
   { claims, permissions }: TokenContent,
 ): readonly ConfigProblem[] => {
-  const problems = permissions
-    .filter((name) => !isPermissionName(name))
-    .map((name) => ({ path: 'permissions', problem: `${JSON.stringify(name)} is not a permission` }))
+  const problems = [...permissionProblems(permissions)]
+  if (!isJsonObject(claims) || !isJson(claims)) {
+    return [...problems, { path: 'claims', problem: 'must be an object of JSON values' }]
+  }
   const reserved = reservedAmong(claims)
   if (reserved.length > 0) problems.push({ path: 'claims', problem: `${reserved.join(', ')} cannot be custom claims` })
   const read = readClaims(claims)

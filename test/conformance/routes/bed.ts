@@ -2,6 +2,7 @@ import { expect, onTestFinished } from 'vitest'
 import { createAuth } from '../../../src/auth.ts'
 import type { Auth } from '../../../src/auth.ts'
 import type { AuthConfig } from '../../../src/config.ts'
+import type { ClaimsHook } from '../../../src/core/engine.ts'
 import type { AuthErrorCode } from '../../../src/core/errors.ts'
 import type { JsonObject } from '../../../src/core/token/json.ts'
 import type { KeysConfig } from '../../../src/core/token/key-ring.ts'
@@ -36,7 +37,9 @@ export interface Ground {
 export interface Settings {
   readonly store?: (now: () => number) => Store
   readonly keys?: KeysConfig
-  readonly config?: Partial<AuthConfig>
+  readonly config?: Omit<Partial<AuthConfig>, 'hooks'>
+  /** The engine's hook for claims. */
+  readonly claimsHook?: ClaimsHook
   readonly options?: AuthRoutesOptions
 }
 
@@ -91,7 +94,10 @@ const createApp = async ({ serve, after, openStore }: Ground, settings: Settings
     store,
     users: store.users,
     clock: () => clock.now,
-    hooks: { onEvent: ({ type }) => events.push(type) },
+    hooks: {
+      onEvent: ({ type }) => events.push(type),
+      ...(settings.claimsHook === undefined ? {} : { claims: settings.claimsHook }),
+    },
     ...settings.config,
   })
   const handler = authRoutes(auth, { passwordGrant: true, passwords: { hasher: cheapHasher() }, ...settings.options })
@@ -159,6 +165,8 @@ const createPeople = ({ store }: App, { succeeds }: ReturnType<typeof createChec
   return { signUp, signIn, newcomer }
 }
 
+const refresh = ({ refresh_token }: Pick<Pair, 'refresh_token'>): Sent => post('/auth/refresh', { refresh_token })
+
 /** The endpoints in an application of their own, open until the test is over. */
 export const createBed = async (ground: Ground, settings: Settings = {}) => {
   const app = await createApp(ground, settings)
@@ -168,7 +176,6 @@ export const createBed = async (ground: Ground, settings: Settings = {}) => {
   /** Whether an access token still opens a guarded route. */
   const opens = async ({ access_token }: Pick<Pair, 'access_token'>): Promise<boolean> =>
     (await checks.send({ path: '/guarded', headers: bearer(access_token) })).status === 200
-  const refresh = ({ refresh_token }: Pick<Pair, 'refresh_token'>): Sent => post('/auth/refresh', { refresh_token })
   const countOf = async (subject: string): Promise<number> => (await auth.sessions.list(subject)).length
   return { ...checks, ...people, auth, store, clock, events, openApi: handler.openApi, opens, refresh, countOf }
 }

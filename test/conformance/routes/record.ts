@@ -27,7 +27,7 @@ export const documentedCodes = (openApi: JsonObject, route: Route): ReadonlyMap<
 const isMatch = (route: Route, { method, path, body }: Sent): boolean => {
   const pattern = (route.fromRoot === true ? route.path : `/auth${route.path}`).replaceAll(
     /\{\w+\}/g,
-    '[A-Za-z0-9._~-]+',
+    '(?!\\.{1,2}$)[A-Za-z0-9._~-]+',
   )
   const used = method ?? (body === undefined ? 'GET' : 'POST')
   const [pathname = ''] = path.split('?')

@@ -14,9 +14,9 @@ const hasEnded = async (bed: Bed, pairs: readonly Pair[]): Promise<void> => {
   }
 }
 
-const rotations = (serveGround: Ground): void => {
+const rotations = (ground: Ground): void => {
   test('gives a new pair in the same session, and moves no authentication time (N057)', async () => {
-    const bed = await createBed(serveGround)
+    const bed = await createBed(ground)
     const { user, pair } = await bed.newcomer(['orders:read'])
     bed.clock.now += 60
     const next = await bed.succeeds<Pair>(bed.refresh(pair))
@@ -30,7 +30,7 @@ const rotations = (serveGround: Ground): void => {
   })
 
   test('gives whoever comes again within the grace the same refresh token, byte for byte (N113 to N115)', async () => {
-    const bed = await createBed(serveGround)
+    const bed = await createBed(ground)
     const { pair } = await bed.newcomer()
     const next = await bed.succeeds<Pair>(bed.refresh(pair))
     for (const seconds of [0, 10, 20]) {
@@ -41,7 +41,7 @@ const rotations = (serveGround: Ground): void => {
   })
 
   test('answers 64 requests at once with one token by one and the same refresh token (N107)', async () => {
-    const bed = await createBed(serveGround)
+    const bed = await createBed(ground)
     const { user, pair } = await bed.newcomer()
     const answers = await Promise.all(Array.from({ length: 64 }, () => bed.send(bed.refresh(pair))))
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 64 }, () => 200))
@@ -150,7 +150,7 @@ const gates = (ground: Ground): void => {
       if (hook.isFailing) throw new Error('the directory is down')
       return { permissions: ['fresh:from-hook'], claims: { level: 2 } }
     }
-    const bed = await createBed(ground, { config: { hooks: { claims } } })
+    const bed = await createBed(ground, { claimsHook: claims })
     const { pair } = await bed.newcomer()
     hook.isFailing = true
     await bed.refuses(bed.refresh(pair), 'hook_failed')

@@ -80,7 +80,8 @@ export const signUpScenarios = (ground: Ground): void => {
     test('makes one account of two requests at once with one address', async () => {
       const bed = await createBed(ground)
       const answers = await Promise.all(Array.from({ length: 8 }, () => bed.send(someone())))
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
+      expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
+      expect(answers.filter(({ status }) => status === 409)).toHaveLength(7)
       expect(await count(bed)).toBe(1)
     })
 

@@ -1,0 +1,91 @@
+import type { ConfigProblem } from '../errors.ts'
+import { isCookieName } from './cookies.ts'
+
+/** Where a token may travel. `query` ends up in logs and histories (RFC 6750 §5.3): off unless asked for. */
+export const LOCATIONS = ['header', 'cookie', 'query', 'json', 'form'] as const
+
+export type Location = (typeof LOCATIONS)[number]
+
+/** Which kind of token is looked for: the two never share a name. */
+export type TokenKind = 'access' | 'refresh'
+
+/** Where tokens are looked for, and under which names. */
+export interface LocationsConfig {
+  /** Precedence, first to last. Default: the header alone. */
+  readonly order?: readonly Location[]
+  readonly header?: {
+    /** Default `authorization`. */
+    readonly name?: string
+    /** Accepted schemes; `''` is a bare token. Default `['Bearer']`. */
+    readonly schemes?: readonly string[]
+  }
+  readonly query?: {
+    /** Default `access_token` (RFC 6750 §2.3); refresh tokens are never looked for in a query. */
+    readonly name?: string
+    /** What the value must begin with, like `'Bearer '`. Default: nothing. */
+    readonly prefix?: string
+  }
+  /** Names of the members of a JSON body or a form. */
+  readonly body?: {
+    /** Default `access_token` (RFC 6750 §2.2). */
+    readonly access?: string
+    /** Default `refresh_token`. */
+    readonly refresh?: string
+  }
+  /** What to make of tokens in two places at once: refuse (default, RFC 6750 §2), or take the first of the order. */
+  readonly several?: 'refuse' | 'first'
+}
+
+export interface ResolvedLocations {
+  readonly order: readonly Location[]
+  readonly header: { readonly name: string; readonly schemes: readonly string[] }
+  readonly query: { readonly name: string; readonly prefix: string }
+  readonly body: Readonly<Record<TokenKind, string>>
+  readonly several: 'refuse' | 'first'
+}
+
+export const isLocation = (value: unknown): value is Location => LOCATIONS.some((location) => location === value)
+
+/** A list of locations, or the problem with it. */
+export const locationProblems = (path: string, order: unknown): readonly ConfigProblem[] => {
+  if (!Array.isArray(order) || order.length === 0) {
+    return [{ path, problem: `must be a list of at least one of ${LOCATIONS.join(', ')}` }]
+  }
+  const unknown = order.filter((location) => !isLocation(location))
+  if (unknown.length === 0 && new Set(order).size === order.length) return []
+  return [{ path, problem: `must name each of ${LOCATIONS.join(', ')} once at most, and nothing else` }]
+}
+
+/** A header's name and a scheme are tokens of HTTP, like a cookie's name (RFC 9110 §5.1, §11.1). */
+const isToken = isCookieName
+
+/** Reads the setting `locations`. */
+export const resolveLocations = (
+  config: LocationsConfig = {},
+): { readonly problems: readonly ConfigProblem[] } & {
+  readonly locations: ResolvedLocations
+} => {
+  const { order = ['header'], header = {}, query = {}, body = {}, several = 'refuse' } = config
+  const schemes = header.schemes ?? ['Bearer']
+  const locations = {
+    order,
+    header: { name: (header.name ?? 'authorization').toLowerCase(), schemes },
+    query: { name: query.name ?? 'access_token', prefix: query.prefix ?? '' },
+    body: { access: body.access ?? 'access_token', refresh: body.refresh ?? 'refresh_token' },
+    several,
+  }
+  const problems: ConfigProblem[] = [...locationProblems('locations.order', order)]
+  if (!isToken(locations.header.name)) {
+    problems.push({ path: 'locations.header.name', problem: 'must be the name of a header' })
+  }
+  if (schemes.length === 0 || !schemes.every((scheme) => scheme === '' || isToken(scheme))) {
+    problems.push({
+      path: 'locations.header.schemes',
+      problem: 'must be a list of schemes; "" stands for a bare token',
+    })
+  }
+  if (several !== 'refuse' && several !== 'first') {
+    problems.push({ path: 'locations.several', problem: 'must be "refuse" or "first"' })
+  }
+  return { locations, problems }
+}
