@@ -7,6 +7,10 @@ import type { ConfigProblem } from './core/errors.ts'
 import type { ClaimsHook, Engine } from './core/engine.ts'
 import { createPermissionRules, permissionProblems } from './core/permission/permission-rules.ts'
 import type { PermissionsConfig } from './core/permission/permission-rules.ts'
+import type { CookiesConfig } from './core/request/cookie-config.ts'
+import type { CsrfConfig } from './core/request/csrf.ts'
+import type { LocationsConfig } from './core/request/locations.ts'
+import { resolveTransport } from './core/request/transport.ts'
 import { MAX_SESSION_LIFETIME } from './core/session/lifecycle.ts'
 import type { JsonObject } from './core/token/json.ts'
 import { resolveKeys } from './core/token/key-ring.ts'
@@ -68,6 +72,12 @@ export interface AuthConfig<Claims = JsonObject, P extends string = string> {
   readonly accessToken?: AccessTokenConfig<Claims>
   readonly refreshToken?: RefreshTokenConfig
   readonly permissions?: PermissionsConfig<P>
+  /** Where tokens are looked for. Default: the Authorization header. */
+  readonly locations?: LocationsConfig
+  /** As which cookies tokens are sent, where they are. */
+  readonly cookies?: CookiesConfig
+  /** Protects requests whose token came in a cookie; false switches that off. */
+  readonly csrf?: CsrfConfig | false
   readonly hooks?: HooksConfig
   /** Now as NumericDate (seconds), for tests. Default: the system's clock. Sessions go by the store's clock. */
   readonly clock?: () => Seconds
@@ -85,6 +95,9 @@ const SETTINGS = {
     'accessToken',
     'refreshToken',
     'permissions',
+    'locations',
+    'cookies',
+    'csrf',
     'hooks',
     'clock',
   ],
@@ -279,7 +292,9 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
   const refreshToken = readRefreshToken(reader, partOf(config.refreshToken), accessToken.lifetime)
   const keys = readKeys(config)
   if ('problems' in keys) reader.problems.push(...keys.problems)
-  reader.problems.push(...permissionProblems(config.permissions ?? {}))
+  const { transport, problems: transportProblems } = resolveTransport(config, 'problems' in keys ? null : keys.refresh)
+  reader.problems.push(...transportProblems)
+  reader.problems.push(...permissionProblems(isObject(config.permissions) ? config.permissions : {}))
   const clientId = config.clientId === undefined ? issuer : reader.text('clientId', config.clientId)
   const realm = config.realm === undefined ? issuer : reader.text('realm', config.realm)
   if (reader.problems.length > 0 || 'problems' in keys) throw new ConfigError(reader.problems)
@@ -293,6 +308,7 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
     refreshToken,
     revocation: { retention: accessToken.lifetime + accessToken.clockTolerance + 1 },
     permissions: createPermissionRules(config.permissions),
+    transport,
     // Without a schema `Claims` is its default, JsonObject.
     readClaims: config.accessToken?.claims
       ? claimsReader(config.accessToken.claims)

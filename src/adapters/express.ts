@@ -3,15 +3,7 @@ import type { Verdict } from '../core/request/guard.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { MountedHandler } from './handler.ts'
-import {
-  discardBody,
-  isPlainPath,
-  nodePath,
-  nodeRequestView,
-  toWebRequest,
-  writeRefusal,
-  writeResponse,
-} from './node-http.ts'
+import { isPlainPath, nodePath, nodeRequestView, serveMounted, writeRefusal } from './node-http.ts'
 import type { NodeRequest, NodeResponse } from './node-http.ts'
 import { createPrincipals } from './principals.ts'
 
@@ -53,11 +45,7 @@ export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): Ex
         next()
         return
       }
-      const answer = async (): Promise<void> => {
-        await writeResponse(response, await handler(toWebRequest(request)))
-        discardBody(request)
-      }
-      answer().catch(next)
+      serveMounted(handler, request, response).catch(next)
     },
   }
 }

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
+import { parsedBody } from '../core/request/request-body.ts'
 import type { Refusal } from '../core/request/refusal.ts'
 import type { RequestView } from '../core/request/request-view.ts'
+import type { MountedHandler } from './handler.ts'
 
 /**
  * What Node's own requests and responses need to be read and written; shared by the frameworks that stand on them.
@@ -23,21 +25,27 @@ export interface NodeResponse {
   end(data?: string | Uint8Array): unknown
 }
 
+const joinedHeader = ({ rawHeaders }: NodeRequest, name: string): string | null => {
+  let found: string | null = null
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const candidate = rawHeaders[index]
+    if (candidate?.length !== name.length || candidate.toLowerCase() !== name) continue
+    const value = rawHeaders[index + 1] ?? ''
+    // HTTP/2 may send a Cookie header in pieces (RFC 9113 §8.2.3).
+    found = found === null ? value : `${found}${name === 'cookie' ? '; ' : ', '}${value}`
+  }
+  return found
+}
+
 /**
  * What the core sees of a Node request. `headers` is of no use here: Node drops a second Authorization header
- * without a word, and two credentials must be refused.
+ * without a word, and two credentials must be refused. Of a body it sees what a parser has made of it.
  */
-export const nodeRequestView = ({ rawHeaders }: NodeRequest): RequestView => ({
-  header: (name) => {
-    let found: string | null = null
-    for (let index = 0; index < rawHeaders.length; index += 2) {
-      const candidate = rawHeaders[index]
-      if (candidate?.length !== name.length || candidate.toLowerCase() !== name) continue
-      const value = rawHeaders[index + 1] ?? ''
-      found = found === null ? value : `${found}, ${value}`
-    }
-    return found
-  },
+export const nodeRequestView = (request: NodeRequest, body = request.body): RequestView => ({
+  method: request.method ?? 'GET',
+  header: (name) => joinedHeader(request, name),
+  query: (name) => new URL(nodeTarget(request), 'http://localhost').searchParams.getAll(name),
+  body: () => parsedBody(joinedHeader(request, 'content-type'), body),
 })
 
 export const writeRefusal = (response: NodeResponse, { status, headers, body }: Refusal): void => {
@@ -47,14 +55,14 @@ export const writeRefusal = (response: NodeResponse, { status, headers, body }: 
 }
 
 /** The target of a request from its path on. The host is nobody's word but ours: an absolute one (RFC 9112 §3.2.2) loses it. */
-const targetOf = ({ url = '/' }: NodeRequest): string => {
+export const nodeTarget = ({ url = '/' }: NodeRequest): string => {
   if (url.startsWith('/')) return url
   const target = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
   return target.startsWith('/') ? target : `/${target}`
 }
 
 /** The path of a request, without its query. */
-export const nodePath = (request: NodeRequest): string => /^[^?#]*/.exec(targetOf(request))?.[0] ?? '/'
+export const nodePath = (request: NodeRequest): string => /^[^?#]*/.exec(nodeTarget(request))?.[0] ?? '/'
 
 /**
  * Whether a URL leaves a path as it is. Frameworks do not resolve `/auth/x/../signin`, so an endpoint that answered it
@@ -88,7 +96,7 @@ const serializeBody = (body: unknown, contentType: string): string | Uint8Array 
   return new URLSearchParams(pairs).toString()
 }
 
-const isStream = (request: NodeRequest): request is NodeRequest & Readable => request instanceof Readable
+const isUnread = (source: unknown): source is Readable => source instanceof Readable && !source.readableDidRead
 
 /** A body as it arrives. Nothing is read before it is asked for, and whoever stops reading leaves the connection whole. */
 const streamBody = (request: Readable): ReadableStream<Uint8Array> => {
@@ -108,19 +116,21 @@ const streamBody = (request: Readable): ReadableStream<Uint8Array> => {
 /** The Fetch standard has no request with these methods, so one that asks for nothing tells of it. */
 const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
-/** A Fetch request of a Node one, whether or not a body parser has read it. */
-export const toWebRequest = (request: NodeRequest): Request => {
-  const { method = 'GET', body } = request
+/**
+ * A Fetch request of a Node one, whether or not a body parser has read it. `body` is what a parser made of the body,
+ * or a stream that takes the request's place.
+ */
+export const toWebRequest = (request: NodeRequest, body = request.body): Request => {
+  const { method = 'GET' } = request
   const headers = readHeaders(request)
-  const address = `http://localhost${targetOf(request)}`
+  const address = `http://localhost${nodeTarget(request)}`
   if (FORBIDDEN_METHODS.has(method.toUpperCase())) {
     return Object.defineProperty(new Request(address, { headers }), 'method', { value: method })
   }
   if (method === 'GET' || method === 'HEAD') return new Request(address, { method, headers })
   // The stream comes first: a parser that does not know the type leaves it unread, and may set a body all the same.
-  if (isStream(request) && !request.readableDidRead) {
-    return new Request(address, { method, headers, body: streamBody(request), duplex: 'half' })
-  }
+  const stream = [request, body].find(isUnread)
+  if (stream !== undefined) return new Request(address, { method, headers, body: streamBody(stream), duplex: 'half' })
   const text = body === undefined ? null : serializeBody(body, headers.get('content-type') ?? '')
   return new Request(address, { method, headers, body: text })
 }
@@ -136,5 +146,15 @@ export const writeResponse = async (response: NodeResponse, answer: Response): P
 
 /** Lets the rest of a body run by that nobody has read to its end, so that the connection can serve the next request. */
 export const discardBody = (request: NodeRequest): void => {
-  if (isStream(request) && !request.readableEnded) request.resume()
+  if (request instanceof Readable && !request.readableEnded) request.resume()
+}
+
+/** Has a mounted handler answer a request by itself. */
+export const serveMounted = async (
+  handler: MountedHandler,
+  request: NodeRequest,
+  response: NodeResponse,
+): Promise<void> => {
+  await writeResponse(response, await handler(toWebRequest(request)))
+  discardBody(request)
 }

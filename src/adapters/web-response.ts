@@ -1,8 +1,33 @@
+import { parseBody } from '../core/request/request-body.ts'
 import type { Refusal } from '../core/request/refusal.ts'
 import type { RequestView } from '../core/request/request-view.ts'
 
+/** The longest body that is looked into for a token. */
+const MAX_BODY_BYTES = 65_536
+
+/** A copy of a body, which stays to be read; null where it is too long, or was read already. */
+const copyBody = async (request: Request): Promise<Uint8Array | null> => {
+  if (request.bodyUsed || request.body === null) return null
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.clone().body ?? []) {
+    length += chunk.byteLength
+    if (length > MAX_BODY_BYTES) return null
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
 /** What the core sees of a Fetch request. `Headers` joins repeated ones by itself. */
-export const requestView = ({ headers }: Request): RequestView => ({ header: (name) => headers.get(name) })
+export const requestView = (request: Request): RequestView => ({
+  method: request.method,
+  header: (name) => request.headers.get(name),
+  query: (name) => new URL(request.url).searchParams.getAll(name),
+  body: async () => {
+    const bytes = await copyBody(request)
+    return bytes === null ? null : parseBody(request.headers.get('content-type'), bytes)
+  },
+})
 
 /**
  * A response of the class that is global at this moment, never of one kept from an earlier one. Servers replace the

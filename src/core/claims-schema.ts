@@ -36,7 +36,11 @@ export const claimsReader =
   <Claims>(schema: ClaimsSchema<Claims>): ReadClaims<Claims> =>
   (claims) => {
     const result = schema['~standard'].validate(claims)
-    if (result instanceof Promise) return { problem: 'the claims schema answered with a promise' }
+    if (result instanceof Promise) {
+      // A promise that nobody awaits would end the process when it rejects.
+      result.catch(() => undefined)
+      return { problem: 'the claims schema answered with a promise' }
+    }
     if (result.issues === undefined) return { claims: result.value }
     return { problem: result.issues.map(({ message }) => message).join('; ') }
   }

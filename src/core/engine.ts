@@ -6,6 +6,7 @@ import type { ReadClaims } from './claims-schema.ts'
 import type { Seconds } from './duration.ts'
 import type { MaybePromise } from './maybe-promise.ts'
 import type { PermissionRules } from './permission/permission-rules.ts'
+import type { Transport } from './request/transport.ts'
 import type { RotationPolicy } from './session/rotation.ts'
 import type { JsonObject, JsonValue } from './token/json.ts'
 import type { TokenLimits } from './token/jws.ts'
@@ -47,6 +48,7 @@ export interface Engine<Claims> {
   }
   readonly revocation: RevocationPolicy
   readonly permissions: PermissionRules
+  readonly transport: Transport
   readonly readClaims: ReadClaims<Claims>
   readonly store: Store
   readonly users: UserDirectory | null

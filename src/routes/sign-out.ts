@@ -1,12 +1,17 @@
 import { AuthError } from '../core/errors.ts'
-import { extractBearer } from '../core/request/extract.ts'
 import { requestView } from '../adapters/web-response.ts'
 import { defineRoute } from './route.ts'
+import type { RouteContext } from './route-context.ts'
 import { signOutRequest } from './schemas.ts'
 
 /** Whoever signs out may have only one of the tokens left, or both: each is a word for its session. */
-const tokensOf = (request: Request, body: { refresh_token?: string | undefined } | undefined): readonly string[] => {
-  const tokens = [extractBearer(requestView(request)), body?.refresh_token ?? null].filter((token) => token !== null)
+const tokensOf = async (
+  { auth }: RouteContext,
+  request: Request,
+  body: { refresh_token?: string | undefined } | undefined,
+): Promise<readonly string[]> => {
+  const found = await auth.find(requestView(request), 'access')
+  const tokens = [found?.token ?? null, body?.refresh_token ?? null].filter((token) => token !== null)
   if (tokens.length === 0) throw new AuthError('missing_token')
   return tokens
 }
@@ -28,7 +33,8 @@ export const signOut = defineRoute({
   answer: { status: 204 },
   refusals: REFUSALS,
   handle: async ({ context, request, body }) => {
-    await Promise.all(tokensOf(request, body).map((token) => context.auth.signOut(token)))
+    const tokens = await tokensOf(context, request, body)
+    await Promise.all(tokens.map((token) => context.auth.signOut(token)))
     return { status: 204 }
   },
 })
@@ -42,7 +48,7 @@ export const signOutEverywhere = defineRoute({
   answer: { status: 204 },
   refusals: [...REFUSALS, 'token_revoked'],
   handle: async ({ context, request, body }) => {
-    const [token] = tokensOf(request, body)
+    const [token] = await tokensOf(context, request, body)
     await context.auth.signOutEverywhere(token ?? '')
     return { status: 204 }
   },

@@ -6,7 +6,9 @@ import { ACCESS_TOKEN_TYPE, readAccessToken, REQUIRED_CLAIMS } from '../token/ac
 import type { AccessTokenContent } from '../token/access-token.ts'
 import { verifyToken } from '../token/verify-token.ts'
 import { authorize } from './authorize.ts'
-import { extractBearer } from './extract.ts'
+import { checkCsrf } from './csrf.ts'
+import type { Extract } from './extract.ts'
+import type { Found } from './finders.ts'
 import { toPrincipal } from './principal.ts'
 import type { Principal } from './principal.ts'
 import type { RequestView } from './request-view.ts'
@@ -60,25 +62,38 @@ export const authenticateToken = <Claims, P extends string>(
   })
 }
 
+/** Only a cookie is a credential that a browser adds by itself, so only it can be abused by another site's page. */
+const protectCookie = (
+  { transport: { csrf } }: Engine<unknown>,
+  request: RequestView,
+  { location }: Found,
+  { sessionId, tokenId }: Principal<unknown>,
+): MaybePromise<void> =>
+  location === 'cookie' && csrf !== null
+    ? checkCsrf(request, csrf, { kind: 'access', session: sessionId ?? tokenId })
+    : undefined
+
 /**
- * Request to principal, the one path of every guard: extract, verify, revocation, authorize. Null is the anonymous
- * caller of an optional guard.
+ * Request to principal, the one path of every guard: extract, verify, revocation, CSRF, authorize. Null is the
+ * anonymous caller of an optional guard.
  *
- * @throws AuthError `missing_token` | `malformed_credentials`, and as `authenticateToken` and `authorize`
+ * @throws AuthError `missing_token` | `malformed_credentials` | `csrf_failed`, and as `authenticateToken`, `authorize`
  * @throws StoreError where the store cannot tell
  */
 export const authenticate = <Claims, P extends string>(
   engine: Engine<Claims>,
   request: RequestView,
-  requirement: ResolvedRequirement,
-): MaybePromise<Principal<Claims, P> | null> => {
-  const token = extractBearer(request)
-  if (token === null) {
-    if (requirement.optional) return null
-    throw new AuthError('missing_token')
-  }
-  return whenReady(authenticateToken<Claims, P>(engine, token), (principal) => {
-    authorize(engine, principal, requirement)
-    return principal
+  { extract, requirement }: { readonly extract: Extract; readonly requirement: ResolvedRequirement },
+): MaybePromise<Principal<Claims, P> | null> =>
+  whenReady(extract(request), (found) => {
+    if (found === null) {
+      if (requirement.optional) return null
+      throw new AuthError('missing_token')
+    }
+    return whenReady(authenticateToken<Claims, P>(engine, found.token), (principal) =>
+      whenReady(protectCookie(engine, request, found, principal), () => {
+        authorize(engine, principal, requirement)
+        return principal
+      }),
+    )
   })
-}

@@ -1,26 +1,26 @@
-import { AuthError } from '../errors.ts'
+import type { Engine } from '../engine.ts'
+import type { MaybePromise } from '../maybe-promise.ts'
+import { findToken } from './finders.ts'
+import type { Finder, Found } from './finders.ts'
+import type { Location, TokenKind } from './locations.ts'
 import type { RequestView } from './request-view.ts'
 
-/** The scheme and one `token68` (RFC 9110 §11.2, RFC 6750 §2.1). */
-const CREDENTIALS = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
-
-/** The scheme, whatever follows: one that merely begins with these letters has another sign of a name behind them. */
-const SCHEME = /^bearer(?![\w!#$%&'*+.^`|~-])/i
-
-/** A bearer token behind something else: several headers, joined, or several credentials in one. */
-const SECOND = /,[ \t]*bearer(?:[ \t]|$)/i
+/** Looks for one kind of token in the places that are configured, or that a route names instead. */
+export type Extract = (request: RequestView) => MaybePromise<Found | null>
 
 /**
- * The bearer token of the Authorization header (RFC 6750 §2.1), or null where there is none. A foreign scheme counts
- * as none.
+ * Chooses the places once, so that a request only looks.
  *
- * @throws AuthError `malformed_credentials` for the scheme without exactly one token, or beside another scheme
+ * What it returns throws AuthError `malformed_credentials`: for something that is no single token (RFC 6750 §2), or
+ * two tokens where that is refused.
  */
-export const extractBearer = (request: RequestView): string | null => {
-  const value = request.header('authorization')
-  if (value === null || value === '') return null
-  const token = CREDENTIALS.exec(value)?.[1]
-  if (token !== undefined) return token
-  if (!SCHEME.test(value) && !SECOND.test(value)) return null
-  throw new AuthError('malformed_credentials', { detail: 'the Authorization header holds not exactly one token' })
+export const createExtract = (
+  { transport: { finders, locations } }: Engine<unknown>,
+  kind: TokenKind,
+  order: readonly Location[] | null = null,
+): Extract => {
+  const places = (order ?? locations.order)
+    .map((location) => finders[kind].get(location))
+    .filter((finder): finder is Finder => finder !== undefined)
+  return (request) => findToken(request, places, locations.several)
 }

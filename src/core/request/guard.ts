@@ -2,6 +2,7 @@ import type { Engine } from '../engine.ts'
 import { AuthError } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { authenticate } from './authenticate.ts'
+import { createExtract } from './extract.ts'
 import type { Principal } from './principal.ts'
 import { refuse } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
@@ -23,6 +24,7 @@ export const createGuard = <Claims, P extends string>(
   requirement: Requirement<P> = {},
 ): Guard<Claims, P> => {
   const resolved = resolveRequirement(requirement, engine.accessToken.lifetime)
+  const way = { extract: createExtract(engine, 'access', resolved.locations), requirement: resolved }
 
   const accept = (principal: Principal<Claims, P> | null): Verdict<Claims, P> => ({ principal })
 
@@ -34,7 +36,7 @@ export const createGuard = <Claims, P extends string>(
 
   return (request) => {
     try {
-      const principal = authenticate<Claims, P>(engine, request, resolved)
+      const principal = authenticate<Claims, P>(engine, request, way)
       return principal instanceof Promise ? principal.then(accept, decline) : accept(principal)
     } catch (failure) {
       return decline(failure)

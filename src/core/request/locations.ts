@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../errors.ts'
+import { unknownKeys } from '../unknown-keys.ts'
 import { isCookieName } from './cookies.ts'
 
 /** Where a token may travel. `query` ends up in logs and histories (RFC 6750 §5.3): off unless asked for. */
@@ -59,32 +60,49 @@ export const locationProblems = (path: string, order: unknown): readonly ConfigP
 /** A header's name and a scheme are tokens of HTTP, like a cookie's name (RFC 9110 §5.1, §11.1). */
 const isToken = isCookieName
 
+const SETTINGS = {
+  locations: ['order', 'header', 'query', 'body', 'several'],
+  header: ['name', 'schemes'],
+  query: ['name', 'prefix'],
+  body: ['access', 'refresh'],
+} as const
+
+const headerProblems = ({ name, schemes }: ResolvedLocations['header']): readonly ConfigProblem[] => {
+  const problems: ConfigProblem[] = []
+  if (!isToken(name)) problems.push({ path: 'locations.header.name', problem: 'must be the name of a header' })
+  if (schemes.length === 0 || !schemes.every((scheme) => scheme === '' || isToken(scheme))) {
+    const problem = 'must be a list of schemes like "Bearer"; "" stands for a bare token'
+    problems.push({ path: 'locations.header.schemes', problem })
+  }
+  return problems
+}
+
+const unknownSettings = (config: LocationsConfig): readonly ConfigProblem[] => [
+  ...unknownKeys('locations', config, SETTINGS.locations),
+  ...unknownKeys('locations.header', config.header ?? {}, SETTINGS.header),
+  ...unknownKeys('locations.query', config.query ?? {}, SETTINGS.query),
+  ...unknownKeys('locations.body', config.body ?? {}, SETTINGS.body),
+]
+
+const withDefaults = ({ order, header, query, body, several }: LocationsConfig): ResolvedLocations => ({
+  order: order ?? ['header'],
+  header: { name: (header?.name ?? 'authorization').toLowerCase(), schemes: header?.schemes ?? ['Bearer'] },
+  query: { name: query?.name ?? 'access_token', prefix: query?.prefix ?? '' },
+  body: { access: body?.access ?? 'access_token', refresh: body?.refresh ?? 'refresh_token' },
+  several: several ?? 'refuse',
+})
+
 /** Reads the setting `locations`. */
 export const resolveLocations = (
   config: LocationsConfig = {},
-): { readonly problems: readonly ConfigProblem[] } & {
-  readonly locations: ResolvedLocations
-} => {
-  const { order = ['header'], header = {}, query = {}, body = {}, several = 'refuse' } = config
-  const schemes = header.schemes ?? ['Bearer']
-  const locations = {
-    order,
-    header: { name: (header.name ?? 'authorization').toLowerCase(), schemes },
-    query: { name: query.name ?? 'access_token', prefix: query.prefix ?? '' },
-    body: { access: body.access ?? 'access_token', refresh: body.refresh ?? 'refresh_token' },
-    several,
-  }
-  const problems: ConfigProblem[] = [...locationProblems('locations.order', order)]
-  if (!isToken(locations.header.name)) {
-    problems.push({ path: 'locations.header.name', problem: 'must be the name of a header' })
-  }
-  if (schemes.length === 0 || !schemes.every((scheme) => scheme === '' || isToken(scheme))) {
-    problems.push({
-      path: 'locations.header.schemes',
-      problem: 'must be a list of schemes; "" stands for a bare token',
-    })
-  }
-  if (several !== 'refuse' && several !== 'first') {
+): { readonly locations: ResolvedLocations; readonly problems: readonly ConfigProblem[] } => {
+  const locations = withDefaults(config)
+  const problems = [
+    ...unknownSettings(config),
+    ...locationProblems('locations.order', locations.order),
+    ...headerProblems(locations.header),
+  ]
+  if (locations.several !== 'refuse' && locations.several !== 'first') {
     problems.push({ path: 'locations.several', problem: 'must be "refuse" or "first"' })
   }
   return { locations, problems }

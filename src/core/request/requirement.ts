@@ -2,6 +2,8 @@ import { parseDuration } from '../duration.ts'
 import type { Duration, Seconds } from '../duration.ts'
 import { ConfigError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
+import { locationProblems } from './locations.ts'
+import type { Location } from './locations.ts'
 import { isPermissionName } from '../permission/permission-rules.ts'
 import { unknownKeys } from '../unknown-keys.ts'
 
@@ -21,6 +23,8 @@ export interface Requirement<P extends string = string> {
   readonly permissions?: readonly P[]
   /** One of these is needed. */
   readonly anyOf?: readonly P[]
+  /** Where this route looks for the token, instead of where the configuration says. */
+  readonly locations?: readonly Location[]
 }
 
 /** A requirement with its defaults applied and its units normalised. */
@@ -31,9 +35,11 @@ export interface ResolvedRequirement {
   readonly fresh: Seconds | 'login' | null
   readonly permissions: readonly string[]
   readonly anyOf: readonly string[]
+  /** Null: as the configuration says. */
+  readonly locations: readonly Location[] | null
 }
 
-const SETTINGS = ['optional', 'fresh', 'permissions', 'anyOf'] as const
+const SETTINGS = ['optional', 'fresh', 'permissions', 'anyOf', 'locations'] as const
 
 const readFresh = (
   fresh: unknown,
@@ -62,12 +68,15 @@ export const resolveRequirement = (requirement: Requirement, accessLifetime: Sec
   if (typeof optional !== 'boolean' && optional !== 'lenient') {
     problems.push({ path: 'optional', problem: 'must be true, false or "lenient"' })
   }
+  const { locations = null } = requirement
+  if (locations !== null) problems.push(...locationProblems('locations', locations))
   const resolved = {
     optional: optional !== false,
     lenient: optional === 'lenient',
     fresh: readFresh(requirement.fresh, accessLifetime, problems),
     permissions: readNames('permissions', requirement.permissions, problems),
     anyOf: readNames('anyOf', requirement.anyOf, problems),
+    locations,
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return resolved

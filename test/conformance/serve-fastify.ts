@@ -1,0 +1,56 @@
+import formBody from '@fastify/formbody'
+import { fastify } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { fastifyAuth } from '../../src/adapters/fastify.ts'
+import { overHttp } from './exchange.ts'
+import { nth } from './serve.ts'
+import type { GuardPlan, Plan, RoutePlan, Serve } from './serve.ts'
+
+/** Fastify over a real server of node:http; an area is a plugin with its prefix and its hook. */
+export const serveFastify: Serve = async <C, P extends string>({
+  auths,
+  areas = [],
+  routes,
+  endpoints,
+}: Plan<C, P>) => {
+  const adapters = auths.map((auth) => fastifyAuth(auth))
+  const protect = ({ by, requirement }: GuardPlan<P>) => nth(adapters, by).protect(requirement)
+  const add = (scope: FastifyInstance, { path, guards, enter, by }: RoutePlan<C, P>): void => {
+    const { principal, optionalPrincipal } = nth(adapters, by)
+    scope.all(path.slice(scope.prefix.length), { onRequest: guards.map(protect) }, (request, reply) => {
+      const caller = { principal: () => principal(request), optionalPrincipal: () => optionalPrincipal(request) }
+      reply.type('application/json').send(JSON.stringify(enter(caller)))
+    })
+  }
+
+  const app = fastify()
+  if (endpoints?.after === 'body parsers') {
+    // Fastify reads bodies route by route, JSON and text by itself: parsers before the endpoints are the application's.
+    app.register(formBody)
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  }
+  if (endpoints !== undefined) app.register(nth(adapters).mount(endpoints.handler))
+  const prefixes = areas.map(({ prefix }) => prefix).filter((prefix) => prefix !== '')
+  for (const area of areas) {
+    if (area.prefix === '') app.addHook('onRequest', protect(area))
+    else {
+      app.register(
+        async (scope) => {
+          scope.addHook('onRequest', protect(area))
+          for (const route of routes.filter(({ path }) => path.startsWith(area.prefix))) add(scope, route)
+        },
+        { prefix: area.prefix },
+      )
+    }
+  }
+  for (const route of routes.filter(({ path }) => !prefixes.some((prefix) => path.startsWith(prefix)))) add(app, route)
+  await app.ready()
+  const service = await overHttp(app.server)
+  return {
+    ...service,
+    close: async () => {
+      await service.close()
+      await app.close()
+    },
+  }
+}

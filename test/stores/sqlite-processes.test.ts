@@ -1,0 +1,158 @@
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { AuthEvent } from '../../src/ports/event-sink.ts'
+import { openSqlite } from '../../src/stores/sqlite/database.ts'
+import { runUntilKilled, startService } from './processes/children.ts'
+import type { Service } from './processes/children.ts'
+import { temporaryFolder } from './stores-under-test.ts'
+
+/** Processes of their own on one file, as they run in production: what is built, and nothing shared but the file. */
+
+/** A file that there is not yet; it goes with the test. */
+const newFile = (): string => {
+  const { folder, remove } = temporaryFolder()
+  onTestFinished(remove)
+  return join(folder, 'jotward.db')
+}
+
+interface Issued {
+  readonly sessionId: string
+  readonly subject: string
+  readonly accessToken: string
+  readonly refreshToken: string
+}
+
+/** Long enough for every process to be waiting. */
+const soon = (): number => Date.now() + 100
+
+/** What SQLite itself finds wrong with the file, and sessions of which the log tells another story than their row. */
+const damage = (file: string): readonly unknown[] => {
+  const database = openSqlite(file)
+  try {
+    const untold = `SELECT id FROM jotward_sessions WHERE (ended_at_ms IS NOT NULL) <> EXISTS
+      (SELECT 1 FROM jotward_revocations WHERE key = 's:' || id AND revoked = 1)`
+    const found = database.prepare('PRAGMA integrity_check').all() as readonly { readonly integrity_check: string }[]
+    const words = found.map(({ integrity_check: word }) => word).filter((word) => word !== 'ok')
+    return [...words, ...database.prepare(untold).all()]
+  } finally {
+    database.close()
+  }
+}
+
+describe('what one process revokes, another refuses at the very next request (I6)', () => {
+  const ALIVE = 'accepted'
+  const DEAD = 'refresh_token_invalid'
+
+  test.each<readonly [string, string, (pair: Issued) => object, string]>([
+    ['a sign-out by the access token', 'signOut', ({ accessToken: token }) => ({ token }), DEAD],
+    ['a sign-out by the refresh token', 'signOut', ({ refreshToken: token }) => ({ token }), DEAD],
+    ['a sign-out everywhere', 'signOutEverywhere', ({ accessToken: token }) => ({ token }), DEAD],
+    ['one token', 'revokeToken', ({ accessToken: token }) => ({ token }), ALIVE],
+    ['one session', 'revokeSession', ({ sessionId, subject }) => ({ sessionId, subject }), DEAD],
+    ['one subject', 'revokeSubject', ({ subject }) => ({ subject }), DEAD],
+    ['everything', 'revokeEverything', () => ({}), DEAD],
+  ])('%s', async (_title, command, parametersOf, fate) => {
+    const file = newFile()
+    const [first, second] = [startService(), startService()]
+    for (let round = 0; round < 20; round++) {
+      const pair = await first.ask<Issued>('issue', { file, subject: 'ann' })
+      // The other process has seen the session alive, so it would be caught remembering.
+      expect(await second.codeOf('verify', { file, token: pair.accessToken })).toBe(ALIVE)
+      await first.ask(command, { file, ...parametersOf(pair) })
+      expect(await second.codeOf('verify', { file, token: pair.accessToken })).toBe('token_revoked')
+      expect(await second.codeOf('refresh', { file, token: pair.refreshToken })).toBe(fate)
+    }
+    const later = await second.ask<Issued>('issue', { file, subject: 'ann' })
+    expect(await first.codeOf('verify', { file, token: later.accessToken })).toBe(ALIVE)
+    expect(damage(file)).toEqual([])
+  })
+})
+
+test('four processes, 100 sessions, 16 presentations of each token at once: one rotation each, all answers equal (I3, N107)', async () => {
+  const [sessions, presentations] = [100, 16]
+  const file = newFile()
+  const services = [startService(), startService(), startService(), startService()]
+  const [first] = services as [Service]
+  const pairs: Issued[] = []
+  for (let index = 0; index < sessions; index++) {
+    pairs.push(await first.ask<Issued>('issue', { file, subject: `user ${index}` }))
+  }
+  // Every process has the file open before they begin.
+  await Promise.all(services.map((service) => service.ask('verify', { file, token: pairs[0]?.accessToken })))
+  const storm = { file, tokens: pairs.map(({ refreshToken }) => refreshToken), presentations, moment: soon() }
+  const answers = await Promise.all(
+    services.map((service) => service.ask<{ successors: string[][]; events: AuthEvent[] }>('storm', storm)),
+  )
+  const events = answers.flatMap((answer) => answer.events)
+  const rotated = events.flatMap((event) => (event.type === 'session.refreshed' ? [event.sessionId] : []))
+  expect(rotated.toSorted()).toEqual(pairs.map(({ sessionId }) => sessionId).toSorted())
+  expect(events.filter(({ type }) => type === 'refresh.replayed')).toHaveLength(
+    sessions * (services.length * presentations - 1),
+  )
+  expect(events).toHaveLength(sessions * services.length * presentations)
+  for (const [index, { refreshToken }] of pairs.entries()) {
+    const successors = new Set(answers.flatMap((answer) => answer.successors[index] ?? []))
+    expect(successors.size).toBe(1)
+    expect(successors.has(refreshToken)).toBe(false)
+  }
+  const winners = answers.filter((answer) => answer.events.some(({ type }) => type === 'session.refreshed'))
+  expect(winners.length, 'they did meet').toBeGreaterThan(1)
+  expect(damage(file)).toEqual([])
+})
+
+test('eight processes open one new file at once: each makes its tables or finds them, and all see the same', async () => {
+  const services = Array.from({ length: 8 }, startService)
+  const folder = newFile()
+  for (let round = 0; round < 12; round++) {
+    const file = `${folder}-${round}`
+    const moment = soon()
+    const ids = await Promise.all(services.map((service) => service.ask<string>('open', { file, moment })))
+    const database = openSqlite(file)
+    const rows = database.prepare('SELECT id FROM jotward_sessions').all() as readonly { readonly id: string }[]
+    const sources = database.prepare("SELECT value FROM jotward_meta WHERE name = 'source'").all()
+    database.close()
+    expect(rows.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
+    expect(sources).toHaveLength(1)
+  }
+})
+
+interface Acknowledged extends Omit<Issued, 'subject'> {
+  readonly kind: 'created' | 'refreshed' | 'ended' | 'token revoked' | 'subject revoked'
+}
+
+/** The last that a process has said of each of its sessions; a line that was cut off was not said. */
+const lastWords = (lines: readonly string[]): readonly Acknowledged[] => {
+  const whole = lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line) as Acknowledged)
+  return [...new Map(whole.map((said) => [said.sessionId, said])).values()]
+}
+
+test('of processes that are killed with -9 in the midst of writing, everything acknowledged is there afterwards (F1)', async () => {
+  const file = newFile()
+  const reader = startService()
+  const seen = new Set<string>()
+  for (let round = 0; round < 6; round++) {
+    // Two at once, each killed at another point of its work.
+    const killed = ['left', 'right'].map((name, index) =>
+      runUntilKilled('writer.mjs', [file, `${name} ${round}`], (lines) => lines.length >= 20 + round * 7 + index * 13),
+    )
+    for (const lines of await Promise.all(killed)) {
+      const words = lastWords(lines)
+      for (const { kind, accessToken, refreshToken } of words) {
+        seen.add(kind)
+        const ended = kind === 'ended' || kind === 'subject revoked'
+        const revoked = ended || kind === 'token revoked'
+        const verified = await reader.codeOf('verify', { file, token: accessToken })
+        const refreshed = await reader.codeOf('refresh', { file, token: refreshToken })
+        // The process may have gone on with its last session, and have been killed before it could say so.
+        if (words.at(-1)?.refreshToken === refreshToken && !revoked) continue
+        expect([kind, verified, refreshed]).toEqual([
+          kind,
+          revoked ? 'token_revoked' : 'accepted',
+          ended ? 'refresh_token_invalid' : 'accepted',
+        ])
+      }
+    }
+    expect(damage(file)).toEqual([])
+  }
+  expect(seen).toEqual(new Set(['created', 'refreshed', 'ended', 'token revoked', 'subject revoked']))
+})
