@@ -15,7 +15,7 @@ import type { Guard } from './core/request/guard.ts'
 import type { Principal } from './core/request/principal.ts'
 import type { Requirement } from './core/request/requirement.ts'
 import { issueAfter } from './core/session/issue.ts'
-import type { IssueOptions } from './core/session/issue.ts'
+import type { IssueOptions } from './core/session/issue-options.ts'
 import { refresh } from './core/session/refresh.ts'
 import type { RefreshOptions } from './core/session/refresh.ts'
 import {
@@ -27,7 +27,7 @@ import {
   signOutEverywhere,
 } from './core/session/revoke.ts'
 import type { Session } from './core/session/session.ts'
-import { mintAccessToken } from './core/session/tokens.ts'
+import { mintAccessToken, resolveContent } from './core/session/tokens.ts'
 import type { AccessToken, TokenPair } from './core/session/tokens.ts'
 import { publicJwks } from './core/token/jwks.ts'
 import type { JwksDocument } from './core/token/jwks.ts'
@@ -77,7 +77,7 @@ export interface Auth<Claims = JsonObject, P extends string = string> {
   jwks(): JwksDocument
   readonly issuer: string
   readonly realm: string
-  /** Longest life of an access token. */
+  /** Life of an access token. */
   readonly accessLifetime: Seconds
   readonly store: Store
   readonly users: UserDirectory | null
@@ -90,11 +90,17 @@ export interface Auth<Claims = JsonObject, P extends string = string> {
   close(): Promise<void>
 }
 
-const reissue = async (engine: Engine<unknown>, { sessionId }: Principal<unknown>): Promise<AccessToken> => {
+const reissue = async (
+  engine: Engine<unknown>,
+  { sessionId, permissions }: Principal<unknown>,
+): Promise<AccessToken> => {
   const session = sessionId === null ? null : await engine.store.sessions.find(sessionId)
   if (session === null) throw new AuthError('token_revoked', { detail: 'the session has ended' })
   const issuedAt = Math.floor(engine.now())
-  return mintAccessToken(engine, session, { reason: 'reauthentication', issuedAt, authTime: issuedAt, scope: null })
+  // What the caller's own token had given up stays given up.
+  const options = { reason: 'reauthentication', scope: null, ceiling: permissions } as const
+  const content = await resolveContent(engine, session, options)
+  return mintAccessToken(engine, session, content, { issuedAt, authTime: issuedAt })
 }
 
 /**

@@ -23,6 +23,11 @@ import type { UserDirectory } from './ports/user-directory.ts'
 export interface AccessTokenConfig<Claims> {
   /** Default `'15m'`. */
   readonly lifetime?: Duration
+  /**
+   * The longest lifetime that any process on the store gives, for tokens are accepted, and revocations kept, for just
+   * so long. To raise `lifetime` beyond it, raise this everywhere first. Default: `'1h'`, or `lifetime` if that is more.
+   */
+  readonly longestLifetime?: Duration
   /** How far clocks may be apart, 0 to 300 s. Default 5 s. */
   readonly clockTolerance?: Duration
   /** Longest token that is looked at, in bytes. Default 8192. */
@@ -36,6 +41,8 @@ export interface RefreshTokenConfig {
   readonly secret?: string | Uint8Array
   /** Former secrets, under which refresh tokens are still accepted. */
   readonly previousSecrets?: readonly (string | Uint8Array)[]
+  /** Secrets that will sign next: to be known everywhere before any process signs with one. */
+  readonly nextSecrets?: readonly (string | Uint8Array)[]
   /** A session that is not refreshed for so long ends. Default `'30d'`. */
   readonly idleLifetime?: Duration
   /** A session ends after so long in any case; at most `'365d'`. Default `'180d'`. */
@@ -101,10 +108,11 @@ const SETTINGS = {
     'hooks',
     'clock',
   ],
-  accessToken: ['lifetime', 'clockTolerance', 'maxBytes', 'claims'],
+  accessToken: ['lifetime', 'longestLifetime', 'clockTolerance', 'maxBytes', 'claims'],
   refreshToken: [
     'secret',
     'previousSecrets',
+    'nextSecrets',
     'idleLifetime',
     'absoluteLifetime',
     'grace',
@@ -116,6 +124,8 @@ const SETTINGS = {
 } as const
 
 const DAY = 86_400
+const USUAL_LONGEST = 3600
+const MAX_TOLERANCE = 300
 
 type Settings = Readonly<Record<string, unknown>>
 
@@ -195,9 +205,11 @@ const checkFunctions = ({ problems }: Reader, { hooks, clock }: Settings): void 
 const listProblems = ({ keys, refreshToken }: Settings): readonly ConfigProblem[] =>
   Object.entries({
     'keys.previousSecrets': partOf(keys)['previousSecrets'],
+    'keys.nextSecrets': partOf(keys)['nextSecrets'],
     'keys.next': partOf(keys)['next'],
     'keys.retiring': partOf(keys)['retiring'],
     'refreshToken.previousSecrets': partOf(refreshToken)['previousSecrets'],
+    'refreshToken.nextSecrets': partOf(refreshToken)['nextSecrets'],
   })
     .filter(([, value]) => value !== undefined && !Array.isArray(value))
     .map(([path]) => ({ path, problem: 'must be a list' }))
@@ -218,9 +230,21 @@ const checkSchema = ({ problems }: Reader, schema: unknown): void => {
 
 const readAccessToken = (reader: Reader, config: Settings) => {
   if (config['claims'] !== undefined) checkSchema(reader, config['claims'])
+  const lifetime = reader.duration('accessToken.lifetime', config['lifetime'] ?? '15m', { min: 1, max: DAY })
+  // What is not a lifetime has been reported already.
+  const longest = config['longestLifetime'] ?? (lifetime > USUAL_LONGEST ? lifetime : USUAL_LONGEST)
+  const longestLifetime = reader.duration('accessToken.longestLifetime', longest, { min: 1, max: DAY })
+  if (longestLifetime < lifetime) {
+    reader.problems.push({
+      path: 'accessToken.longestLifetime',
+      problem: 'must not be shorter than accessToken.lifetime',
+    })
+  }
+  const tolerances = { min: 0, max: MAX_TOLERANCE }
   return {
-    lifetime: reader.duration('accessToken.lifetime', config['lifetime'] ?? '15m', { min: 1, max: DAY }),
-    clockTolerance: reader.duration('accessToken.clockTolerance', config['clockTolerance'] ?? 5, { min: 0, max: 300 }),
+    lifetime,
+    longestLifetime,
+    clockTolerance: reader.duration('accessToken.clockTolerance', config['clockTolerance'] ?? 5, tolerances),
     limits: { maxBytes: reader.integer('accessToken.maxBytes', config['maxBytes'] ?? 8192, { min: 256, max: 65_536 }) },
   }
 }
@@ -245,8 +269,9 @@ const readRefreshToken = (reader: Reader, config: Settings, accessLifetime: Seco
   const least = 2 * (grace + accessLifetime)
   if (idleLifetime <= least) refuse('idleLifetime', `must exceed 2 x (grace + access lifetime) = ${least} s`)
   if (absoluteLifetime < idleLifetime) refuse('absoluteLifetime', 'must not be shorter than refreshToken.idleLifetime')
-  if (config['previousSecrets'] !== undefined && config['secret'] === undefined) {
-    refuse('previousSecrets', 'are former values of refreshToken.secret, which is missing; give that too')
+  for (const name of ['previousSecrets', 'nextSecrets']) {
+    if (config[name] === undefined || config['secret'] !== undefined) continue
+    refuse(name, 'stand beside refreshToken.secret, which is missing; give that too')
   }
   return {
     idleLifetime,
@@ -306,7 +331,8 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
     keys,
     accessToken,
     refreshToken,
-    revocation: { retention: accessToken.lifetime + accessToken.clockTolerance + 1 },
+    // Whatever tolerance another process on the store may have.
+    revocation: { retention: accessToken.longestLifetime + MAX_TOLERANCE + 1 },
     permissions: createPermissionRules(config.permissions),
     transport,
     // Without a schema `Claims` is its default, JsonObject.

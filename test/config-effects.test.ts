@@ -5,10 +5,14 @@ import { createAuth } from '../src/auth.ts'
 import type { AuthConfig } from '../src/config.ts'
 import { decodeUnverified } from '../src/core/token/jws.ts'
 import { generateJwk } from '../src/core/token/generate-key.ts'
-import type { Store } from '../src/ports/store.ts'
+import type { StoreWithUsers as Store } from '../src/ports/store.ts'
 import { memoryStore } from '../src/stores/memory/memory-store.ts'
 import { AUDIENCE, claimsOf, codeOf, createBed, GRACE_MS, ISSUER, redeploy, START } from './core/session/issuer.ts'
 import { noise } from './core/token/fixtures.ts'
+
+const BASE: AuthConfig = { issuer: ISSUER, audience: AUDIENCE, keys: { secret: noise('a') }, store: memoryStore() }
+
+const standard = (validate: unknown) => ({ '~standard': { version: 1, vendor: 'test', validate } })
 
 const HOUR_MS = 3_600_000
 const [JWK, OTHER_JWK] = [generateJwk('EdDSA'), generateJwk('EdDSA')] as const
@@ -49,6 +53,12 @@ const EFFECTS: Readonly<Record<string, () => Promise<void>>> = {
     const keys = { secret: noise('after'), previousSecrets: [noise('before')] }
     expect(await codeOf(() => redeploy(bed, { keys }).verify(accessToken))).toBe('accepted')
   },
+  'keys.nextSecrets': async () => {
+    const bed = createBed({ keys: { secret: noise('next') } })
+    const { accessToken } = await bed.auth.issue({ subject: 'ann' })
+    const keys = { secret: noise('now'), nextSecrets: [noise('next')] }
+    expect(await codeOf(() => redeploy(bed, { keys }).verify(accessToken))).toBe('accepted')
+  },
   'keys.algorithm': async () => {
     const { auth } = createBed({ keys: { secret: noise('long', 64), algorithm: 'HS512' } })
     expect(headerOf((await auth.issue({ subject: 'ann' })).accessToken).alg).toBe('HS512')
@@ -78,8 +88,8 @@ const EFFECTS: Readonly<Record<string, () => Promise<void>>> = {
   users: async () => {
     const bed = createBed()
     const [first, second] = [await bed.auth.issue({ subject: 'ann' }), await bed.auth.issue({ subject: 'ann' })]
-    const gated = redeploy(bed, { users: bed.settings.store.users })
-    expect([bed.auth.users, gated.users]).toEqual([null, bed.settings.store.users])
+    const gated = redeploy(bed, { users: bed.users })
+    expect([bed.auth.users, gated.users]).toEqual([null, bed.users])
     expect(await codeOf(() => gated.refresh(first.refreshToken))).toBe('refresh_token_invalid')
     expect(await codeOf(() => bed.auth.refresh(second.refreshToken))).toBe('accepted')
   },
@@ -97,6 +107,13 @@ const EFFECTS: Readonly<Record<string, () => Promise<void>>> = {
     expect([expiresIn, auth.accessLifetime]).toEqual([300, 300])
     turn(305_000)
     expect(await codeOf(() => auth.verify(accessToken))).toBe('token_expired')
+  },
+  'accessToken.longestLifetime': async () => {
+    const bed = createBed({ accessToken: { lifetime: '2h' } })
+    const { accessToken } = await bed.auth.issue({ subject: 'ann' })
+    expect(await codeOf(() => redeploy(bed, { accessToken: {} }).verify(accessToken))).toBe('token_invalid')
+    const raised = redeploy(bed, { accessToken: { longestLifetime: '2h' } })
+    expect(await codeOf(() => raised.verify(accessToken))).toBe('accepted')
   },
   'accessToken.clockTolerance': async () => {
     const bed = createBed({ accessToken: { clockTolerance: 0 } })
@@ -131,6 +148,12 @@ const EFFECTS: Readonly<Record<string, () => Promise<void>>> = {
     const { refreshToken } = await bed.auth.issue({ subject: 'ann' })
     const next = redeploy(bed, { refreshToken: { secret: noise('the next'), previousSecrets: [OWN] } })
     expect(await codeOf(() => next.refresh(refreshToken))).toBe('accepted')
+  },
+  'refreshToken.nextSecrets': async () => {
+    const bed = createBed({ refreshToken: { secret: noise('the next') } })
+    const { refreshToken } = await bed.auth.issue({ subject: 'ann' })
+    const now = redeploy(bed, { refreshToken: { secret: OWN, nextSecrets: [noise('the next')] } })
+    expect(await codeOf(() => now.refresh(refreshToken))).toBe('accepted')
   },
   'refreshToken.idleLifetime': async () => {
     const { auth, turn } = createBed({ refreshToken: { idleLifetime: '1h' } })
@@ -208,7 +231,7 @@ describe('each setting takes effect', () => {
 
 describe('where a setting is left out', () => {
   test('the clock is that of the system, in seconds with their fraction', async () => {
-    const auth = createAuth({ issuer: ISSUER, audience: AUDIENCE, keys: { secret: noise('a') }, store: memoryStore() })
+    const auth = createAuth(BASE)
     const { accessToken, session } = await auth.issue({ subject: 'ann' })
     expect(Math.abs(session.createdAt - Date.now() / 1000)).toBeLessThan(5)
     expect((await auth.verify(accessToken)).subject).toBe('ann')
@@ -247,4 +270,62 @@ test('createAuth does no input or output: it calls nothing of what it is given, 
   auth.jwks()
   expect(calls).toEqual([])
   expect(process.getActiveResourcesInfo().toSorted()).toEqual(before)
+})
+
+describe('a good configuration at the ends of its ranges is taken', () => {
+  test.each<readonly [string, object]>([
+    [
+      'the shortest lifetimes',
+      { accessToken: { lifetime: 1 }, refreshToken: { grace: 0, idleLifetime: 3, absoluteLifetime: 3 } },
+    ],
+    [
+      'the longest lifetimes',
+      { accessToken: { lifetime: '1d' }, refreshToken: { idleLifetime: '365d', absoluteLifetime: '365d' } },
+    ],
+    [
+      'the widest of the rest',
+      {
+        accessToken: { clockTolerance: '5m', maxBytes: 65_536 },
+        refreshToken: { grace: '5m', lateReplays: 10, maxSessions: 10_000 },
+      },
+    ],
+    [
+      'the narrowest of the rest',
+      { accessToken: { clockTolerance: 0, maxBytes: 256 }, refreshToken: { grace: 0, lateReplays: 0, maxSessions: 1 } },
+    ],
+    [
+      'a schema that is a function',
+      {
+        accessToken: {
+          claims: Object.assign(
+            () => undefined,
+            standard((value: unknown) => ({ value })),
+          ),
+        },
+      },
+    ],
+    [
+      'a schema that throws at nothing',
+      {
+        accessToken: {
+          claims: standard(() => {
+            throw new Error('nothing')
+          }),
+        },
+      },
+    ],
+    ['a schema of zod', { accessToken: { claims: z.object({ role: z.string() }) } }],
+    [
+      'settings that are undefined',
+      {
+        users: undefined,
+        clientId: undefined,
+        accessToken: undefined,
+        refreshToken: { grace: undefined },
+        hooks: undefined,
+      },
+    ],
+  ])('%s', (_title, change) => {
+    expect(() => createAuth({ ...BASE, ...change })).not.toThrow()
+  })
 })

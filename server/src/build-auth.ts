@@ -1,5 +1,5 @@
 import { ConfigError, createAuth } from 'jotward'
-import type { Auth, EventSink, Store } from 'jotward'
+import type { Auth, EventSink, StoreWithUsers } from 'jotward'
 import { SUPER_PERMISSION } from './accounts.ts'
 import type { Secret } from './secret.ts'
 import { inVariables } from './settings.ts'
@@ -10,7 +10,7 @@ import { readSigningKeys } from './signing-keys.ts'
 export interface AuthParts {
   readonly issuer: string
   readonly secret: Secret
-  readonly store: Store
+  readonly store: StoreWithUsers
   readonly onEvent: EventSink
 }
 

@@ -1,10 +1,10 @@
 import { ConfigError } from 'jotward'
-import type { Store } from 'jotward'
+import type { StoreWithUsers } from 'jotward'
 import { openSqlite, sqliteStore } from 'jotward/stores/sqlite'
 import type { SqliteDatabase } from 'jotward/stores/sqlite'
 
 /** The store of a server, which closes its database too. */
-export interface ServerStore extends Store {
+export interface ServerStore extends StoreWithUsers {
   /** Ends the store and closes its file. */
   close(): Promise<void>
 }

@@ -7,11 +7,11 @@ import { createPrincipals } from './principals.ts'
 import { refusalResponse, requestView } from './web-response.ts'
 
 /** Null is possible only where the requirement is optional. */
-export type PrincipalUnder<R, Claims, P extends string> = R extends { readonly optional: true | 'lenient' }
-  ? Principal<Claims, P> | null
-  : R extends { readonly optional: boolean }
-    ? Principal<Claims, P> | null
-    : Principal<Claims, P>
+export type PrincipalUnder<R extends Requirement, Claims, P extends string> = 'optional' extends keyof R
+  ? [R['optional']] extends [false | undefined]
+    ? Principal<Claims, P>
+    : Principal<Claims, P> | null
+  : Principal<Claims, P>
 
 type FetchHandler = (request: Request) => MaybePromise<Response>
 

@@ -1,3 +1,4 @@
+import { isPromiseLike } from './maybe-promise.ts'
 import type { JsonObject } from './token/json.ts'
 
 /** What a Standard Schema (version 1) says of a value. */
@@ -20,27 +21,35 @@ export interface ClaimsSchema<Claims> {
 /** Turns custom claims as the token carries them into what handlers get, or says why they are not acceptable. */
 export type ReadClaims<Claims> = (claims: JsonObject) => { readonly claims: Claims } | { readonly problem: string }
 
-/** Whether a schema answers with promises, which makes it unusable here. */
+/** Lets nobody wait for a promise: one that rejects unheard would end the process. */
+const dismiss = (promise: PromiseLike<unknown>): void => {
+  promise.then(undefined, () => undefined)
+}
+
+/** Whether a schema answers with promises, as far as an empty object shows; that makes it unusable here. */
 export const isAsynchronous = (schema: ClaimsSchema<unknown>): boolean => {
   try {
-    const result = schema['~standard'].validate({})
-    if (!(result instanceof Promise)) return false
-    result.catch(() => undefined)
+    const result: unknown = schema['~standard'].validate({})
+    if (!isPromiseLike(result)) return false
+    dismiss(result)
     return true
   } catch {
     return false
   }
 }
 
+const judge = <Claims>(schema: ClaimsSchema<Claims>, claims: JsonObject): SchemaResult<Claims> | null => {
+  const result = schema['~standard'].validate(claims)
+  if (!isPromiseLike(result)) return result
+  dismiss(result)
+  return null
+}
+
 export const claimsReader =
   <Claims>(schema: ClaimsSchema<Claims>): ReadClaims<Claims> =>
   (claims) => {
-    const result = schema['~standard'].validate(claims)
-    if (result instanceof Promise) {
-      // A promise that nobody awaits would end the process when it rejects.
-      result.catch(() => undefined)
-      return { problem: 'the claims schema answered with a promise' }
-    }
-    if (result.issues === undefined) return { claims: result.value }
-    return { problem: result.issues.map(({ message }) => message).join('; ') }
+    const result = judge(schema, claims)
+    if (result === null) return { problem: 'the claims schema answered with a promise' }
+    if (result.issues !== undefined) return { problem: result.issues.map(({ message }) => message).join('; ') }
+    return 'value' in result ? { claims: result.value } : { problem: 'the claims schema answered with nothing' }
   }

@@ -37,8 +37,10 @@ export interface Engine<Claims> {
   readonly keys: KeyRing
   readonly accessToken: {
     readonly lifetime: Seconds
+    /** The longest that any process on the store mints; what claims to live longer is refused. */
+    readonly longestLifetime: Seconds
     readonly clockTolerance: Seconds
-    readonly limits: TokenLimits
+    readonly limits: Required<Pick<TokenLimits, 'maxBytes'>>
   }
   readonly refreshToken: {
     readonly idleLifetime: Seconds

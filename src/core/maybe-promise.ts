@@ -4,8 +4,11 @@
  */
 export type MaybePromise<T> = T | Promise<T>
 
-const isPromise = <T>(value: MaybePromise<T>): value is Promise<T> => value instanceof Promise
+/** Whether a value has to be waited for: any object with a `then`, as `await` has it. */
+export const isPromiseLike = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 
-/** Goes on with the value, at once if it stands already. Promises must be native: stores turn others into such. */
+/** Goes on with the value, at once if it stands already. What it returns is a promise of this realm's, or a value. */
 export const whenReady = <T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> =>
-  isPromise(value) ? value.then(next) : next(value)
+  // Whatever is waited for becomes a promise of this realm's: a subclass could answer `then` with anything.
+  isPromiseLike(value) ? Promise.resolve(value).then(next) : next(value)

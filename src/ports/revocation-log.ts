@@ -17,6 +17,8 @@ export interface RevocationPage {
   readonly entries: readonly RevocationEntry[]
   /** Where the next read goes on. */
   readonly cursor: string
+  /** Whether the log ended here when it was read. */
+  readonly atEnd: boolean
   /** Names the log's incarnation; where it changes, a follower reads again from null. */
   readonly source: string
 }
@@ -28,12 +30,24 @@ export interface RevocationPage {
 export interface RevocationLog {
   /** Reads the epochs in force for a subject, never from a copy that may lag. */
   epochs(subject: string): MaybePromise<Stamp>
-  /** Tells whether a token is dead by its own entry, its session's, or an epoch; an epoch that was lost is taken back from the token's stamp. */
-  isRevoked(token: RevocableToken): MaybePromise<boolean>
+  /**
+   * Tells whether a token is dead by its own entry, its session's, or an epoch, from what this process knows: at once
+   * where it holds an exact set, and `'stale'` where its lease on that set has lapsed. An epoch that was lost is taken
+   * back from the token's stamp.
+   */
+  isRevoked(token: RevocableToken): MaybePromise<boolean | 'stale'>
+  /** Tells the same, and never from a copy that may lag. */
+  isRevokedAtSource(token: RevocableToken): MaybePromise<boolean>
   /** Revokes one access token, or restores it. */
   setToken(revocation: TokenRevocation): MaybePromise<void>
-  /** Raises a subject's epoch, or everybody's where it is null, above every stamp given out before, and returns it. */
+  /**
+   * Raises a subject's epoch, or everybody's where it is null, above every stamp given out before, and returns it. A
+   * store of several places gives everybody's one value in all of them, and returns when all have it.
+   */
   bump(subject: string | null): MaybePromise<number>
-  /** Returns every entry appended since `cursor` (from the beginning where it is null), in an order safe to apply, repeats allowed. */
+  /**
+   * Returns entries appended since `cursor`, in an order safe to apply, repeats allowed; from the beginning where the
+   * cursor is null, of another shape, or ahead of the log.
+   */
   read(cursor: string | null): MaybePromise<RevocationPage>
 }

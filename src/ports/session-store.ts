@@ -57,9 +57,13 @@ export interface SessionReference {
   readonly subject: string
 }
 
+/** What became of an end: this call's doing, done before, or refused because the session is another subject's. */
+export type Ending = 'ended' | 'already' | 'foreign'
+
 /**
  * Keeps refresh-token families. Each method is one atomic operation on the store's own clock, and on a sharded store
- * touches only the place of one subject. Each throws `StoreError` where it is not known whether it was done.
+ * touches only the place of one subject (which an identifier begins with). All but a plain rotation return only when
+ * they are as durable as the store can make them. Each throws `StoreError` where it is not known whether it was done.
  *
  * `rotate` must decide as `decideRotation` does.
  */
@@ -72,8 +76,11 @@ export interface SessionStore {
   find(id: string): MaybePromise<Session | null>
   /** Returns the subject's sessions that can still be refreshed, the most recently refreshed first. */
   list(subject: string): MaybePromise<readonly Session[]>
-  /** Ends a session for good and enters it in the revocation log; repeating it changes nothing and returns false. */
-  end(session: SessionReference & { readonly reason: EndReason }, policy: RevocationPolicy): MaybePromise<boolean>
+  /**
+   * Ends a session for good and enters it in the revocation log. Repeating it changes nothing, but confirms anew that
+   * the end is durable; a session of which the store knows nothing is entered in the log all the same.
+   */
+  end(session: SessionReference & { readonly reason: EndReason }, policy: RevocationPolicy): MaybePromise<Ending>
   /** Suspends a session or takes the suspension back, and enters either in the revocation log. */
   suspend(session: SessionReference & { readonly suspended: boolean }, policy: RevocationPolicy): MaybePromise<void>
 }

@@ -3,6 +3,11 @@ import type { RevocationLog } from './revocation-log.ts'
 import type { SessionStore } from './session-store.ts'
 import type { UserDirectory } from './user-directory.ts'
 
+/** A store that keeps users too. */
+export interface StoreWithUsers extends Store {
+  readonly users: UserDirectory
+}
+
 /**
  * Everything that one place of storage keeps. Sessions and revocations belong together, for ending a session and
  * telling the log of it is one atomic operation. The caller owns and closes the client beneath.
@@ -10,7 +15,8 @@ import type { UserDirectory } from './user-directory.ts'
 export interface Store {
   readonly sessions: SessionStore
   readonly revocations: RevocationLog
-  readonly users: UserDirectory
+  /** Null where this place keeps no users. */
+  readonly users: UserDirectory | null
   /** Resolves when the store can keep its promises, or rejects with a `ConfigError` or `StoreError` that says why not. */
   ready(): MaybePromise<void>
   /** Ends what the store itself began (followers, timers); the client beneath stays open. */

@@ -48,6 +48,7 @@ export interface PasswordReplacement {
 export interface UserDirectory {
   /** Adds a user, or returns null where the canonical address is taken. */
   create(user: NewUser): MaybePromise<User | null>
+  /** Returns a user, or null where there is none; never from a copy that may lag, for null and inactive end sessions. */
   findById(id: string): MaybePromise<User | null>
   findByEmail(canonicalEmail: string): MaybePromise<User | null>
   /** Returns users in the order of their making, at most `limit` from `after` on. */

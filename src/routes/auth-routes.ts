@@ -126,5 +126,6 @@ export const authRoutes = <Claims, P extends string>(
   }
   const matches = (path: string): boolean =>
     path === basePath || path.startsWith(`${basePath}/`) || path === '/.well-known/jwks.json'
-  return Object.assign(handler, { matches, openApi })
+  const paths = [basePath, `${basePath}/*`, '/.well-known/jwks.json']
+  return Object.assign(handler, { matches, paths, openApi })
 }

@@ -1,8 +1,9 @@
 import { AuthError } from '../core/errors.ts'
-import type { IssueOptions } from '../core/session/issue.ts'
+import type { IssueOptions } from '../core/session/issue-options.ts'
+import { narrowPermissions } from '../core/session/tokens.ts'
 import type { TokenPair } from '../core/session/tokens.ts'
 import { canonicalEmail } from '../core/user/email.ts'
-import { checkPassword } from '../core/user/password-policy.ts'
+import { checkPassword, isPasswordTooLong } from '../core/user/password-policy.ts'
 import type { User } from '../ports/user-directory.ts'
 import { callHook } from './call-hook.ts'
 import { usersOf } from './route-context.ts'
@@ -11,7 +12,7 @@ import type { RouteContext } from './route-context.ts'
 /** What the routes that deal with passwords share. */
 
 /**
- * The user whose password this is, or null. They come back with the very hash that the password was checked against
+ * The active user whose password this is, or null, which is told as a failed sign-in. They come back with the very hash that the password was checked against
  * (or with today's, where it was weaker), so that whoever replaces it can expect that one and no later one.
  */
 export const provePassword = async (
@@ -20,9 +21,14 @@ export const provePassword = async (
   password: string,
 ): Promise<User | null> => {
   const { matches, needsRehash } = await context.passwords.check(user, password)
-  if (!matches || user === null) return null
+  if (!matches || user?.active !== true) {
+    context.auth.emit({ type: 'signin.failed', subject: user?.id ?? null })
+    return null
+  }
   if (!needsRehash) return user
-  const hash = await context.passwords.hash(password)
+  const hash = await context.passwords.hash(password).catch(() => null)
+  // Too busy to hash it anew: the next sign-in will, and this one is right.
+  if (hash === null) return user
   const replacement = { expected: user.passwordHash, hash, changed: false }
   return (await usersOf(context).replacePassword(user.id, replacement)) ?? user
 }
@@ -57,10 +63,8 @@ export interface PasswordSignIn {
   readonly scope: readonly string[] | null
 }
 
-const narrow = ({ auth }: RouteContext, granted: readonly string[], scope: readonly string[]): readonly string[] => {
-  if (scope.every((name) => auth.permissions.satisfies(granted, name))) return scope
-  throw new AuthError('invalid_scope')
-}
+/** Nobody has this identifier. An address that is not known is looked up all the same, so that time does not tell. */
+const NOBODY = 'usr_nobody'
 
 /**
  * Signs a user in. An unknown address, a wrong password and a disabled user get the same answer in the same time.
@@ -71,25 +75,21 @@ export const signInWithPassword = async (
   context: RouteContext,
   { email, password, request, scope }: PasswordSignIn,
 ): Promise<TokenPair> => {
-  const { auth, passwords } = context
+  const { auth } = context
   const users = usersOf(context)
+  const refuse = (detail: string): AuthError => new AuthError('invalid_credentials', { detail })
+  // Before anything is looked up: a password that is never hashed would not hide how long that takes.
+  if (isPasswordTooLong(password)) throw refuse('the password is too long')
   const canonical = canonicalEmail(email)
-  const found = canonical === null ? null : await users.findByEmail(canonical)
-  if (found === null) {
-    await passwords.check(null, password)
-    auth.emit({ type: 'signin.failed', subject: null })
-    throw new AuthError('invalid_credentials', { detail: 'no such user' })
-  }
-  const pair = await auth.issueAfter(found.id, async () => {
+  const found = (canonical === null ? null : await users.findByEmail(canonical)) ?? null
+  const subject = found?.id ?? NOBODY
+  const pair = await auth.issueAfter(subject, async () => {
     // Read again: the user may have changed since the epochs were read, and the old password must not count.
-    const user = await provePassword(context, await users.findById(found.id), password)
-    if (user?.active !== true) {
-      auth.emit({ type: 'signin.failed', subject: found.id })
-      throw new AuthError('invalid_credentials', { detail: user === null ? 'wrong password' : 'the user is disabled' })
-    }
+    const user = await provePassword(context, (await users.findById(subject)) ?? null, password)
+    if (user === null) throw refuse(found === null ? 'no such user' : 'wrong password, or disabled')
     const session = await sessionOf(context, user, request)
-    return scope === null ? session : { ...session, permissions: narrow(context, session.permissions, scope) }
+    return { ...session, permissions: narrowPermissions(auth, session.permissions, scope) }
   })
-  auth.emit({ type: 'signin.succeeded', subject: found.id })
+  auth.emit({ type: 'signin.succeeded', subject })
   return pair
 }

@@ -18,7 +18,7 @@ export const password = defineRoute({
   handle: async ({ context, request, caller, body: { current, next } }) => {
     const users = usersOf(context)
     const user = await provePassword(context, await users.findById(caller.subject), current)
-    if (user?.active !== true) throw new AuthError('invalid_credentials')
+    if (user === null) throw new AuthError('invalid_credentials')
     requireGoodPassword(context, next, user.email)
     const hash = await context.passwords.hash(next)
     const changed = await users.replacePassword(user.id, { expected: user.passwordHash, hash, changed: true })

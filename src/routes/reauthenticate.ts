@@ -17,7 +17,7 @@ export const reauthenticate = defineRoute({
   needsUsers: true,
   handle: async ({ context, caller, body: { password } }) => {
     const user = await provePassword(context, await usersOf(context).findById(caller.subject), password)
-    if (user?.active !== true) throw new AuthError('invalid_credentials')
+    if (user === null) throw new AuthError('invalid_credentials')
     return { status: 200, body: presentAccessToken(await context.auth.reissue(caller)) }
   },
 })

@@ -64,7 +64,45 @@ const BASE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+$/
 
 const MIN_LENGTH = { least: 8, most: 64 }
 
+type Settings = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Settings => typeof value === 'object' && value !== null
+
+const isHasher = (value: unknown): boolean =>
+  isObject(value) && ['hash', 'verify', 'needsRehash'].every((name) => typeof value[name] === 'function')
+
+const isSchema = (value: unknown): boolean =>
+  (isObject(value) || typeof value === 'function') &&
+  isObject((value as Settings)['~standard']) &&
+  typeof ((value as Settings)['~standard'] as Settings)['validate'] === 'function'
+
+/** What the types forbid arrives from JavaScript and the environment all the same: `'off'` must not switch on. */
+const typeProblems = (options: Settings): readonly ConfigProblem[] => {
+  const { passwords = {}, signup = {} } = options
+  if (!isObject(passwords) || !isObject(signup)) {
+    return [{ path: isObject(passwords) ? 'signup' : 'passwords', problem: 'must be an object' }]
+  }
+  const checks: readonly (readonly [
+    path: string,
+    value: unknown,
+    holds: (value: unknown) => boolean,
+    words: string,
+  ])[] = [
+    ['passwordGrant', options['passwordGrant'], (value) => typeof value === 'boolean', 'true or false'],
+    ['claims', options['claims'], (value) => typeof value === 'function', 'a function'],
+    ['passwords.hasher', passwords['hasher'], isHasher, 'a PasswordHasher'],
+    ['signup.open', signup['open'], (value) => typeof value === 'boolean', 'true or false'],
+    ['signup.schema', signup['schema'], isSchema, 'a Standard Schema'],
+    ['signup.permissions', signup['permissions'], Array.isArray, 'a list of permissions'],
+  ]
+  return checks
+    .filter(([, value, holds]) => value !== undefined && value !== null && !holds(value))
+    .map(([path, , , words]) => ({ path, problem: `must be ${words}` }))
+}
+
 const problemsOf = (options: AuthRoutesOptions): readonly ConfigProblem[] => {
+  const types = isObject(options) ? typeProblems({ ...options }) : [{ path: '', problem: 'must be an object' }]
+  if (types.length > 0) return types
   const { basePath = '/auth', passwords = {}, signup = {} } = options
   const problems = [
     ...unknownKeys('', options, SETTINGS['']),

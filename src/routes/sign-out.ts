@@ -34,7 +34,12 @@ export const signOut = defineRoute({
   refusals: REFUSALS,
   handle: async ({ context, request, body }) => {
     const tokens = await tokensOf(context, request, body)
-    await Promise.all(tokens.map((token) => context.auth.signOut(token)))
+    const endings = await Promise.allSettled(tokens.map((token) => context.auth.signOut(token)))
+    const failures = endings.flatMap((ending): unknown[] => (ending.status === 'rejected' ? [ending.reason] : []))
+    // In doubt it is not done; but one token that says whose session it is will do.
+    const doubt = failures.find((failure) => !(failure instanceof AuthError))
+    if (doubt !== undefined) throw doubt
+    if (failures.length === endings.length) throw failures[0]
     return { status: 204 }
   },
 })
@@ -48,8 +53,13 @@ export const signOutEverywhere = defineRoute({
   answer: { status: 204 },
   refusals: [...REFUSALS, 'token_revoked'],
   handle: async ({ context, request, body }) => {
-    const [token] = await tokensOf(context, request, body)
-    await context.auth.signOutEverywhere(token ?? '')
+    const [token = '', other] = await tokensOf(context, request, body)
+    try {
+      await context.auth.signOutEverywhere(token)
+    } catch (failure) {
+      if (other === undefined || !(failure instanceof AuthError)) throw failure
+      await context.auth.signOutEverywhere(other)
+    }
     return { status: 204 }
   },
 })

@@ -2,7 +2,14 @@ import { beginSession, byRecency, ended, isLive, overflow, suspended } from '../
 import { decideRotation } from '../core/session/rotation.ts'
 import type { Presentation } from '../core/session/rotation.ts'
 import type { Session, SessionState, Stamp } from '../core/session/session.ts'
-import type { Creation, Rotation, RevocationPolicy, SessionReference, SessionStore } from '../ports/session-store.ts'
+import type {
+  Creation,
+  Ending,
+  Rotation,
+  RevocationPolicy,
+  SessionReference,
+  SessionStore,
+} from '../ports/session-store.ts'
 
 /**
  * Where sessions and revocations lie when they can be read and written without waiting: the part in which the memory
@@ -21,6 +28,8 @@ export interface LocalTables {
   insert(session: Session): void
   write(id: string, state: SessionState): void
   epochs(subject: string): Stamp
+  /** Whether the log holds a session as revoked. */
+  isListed(id: string): boolean
   /** Appends a session's entry to the revocation log. */
   announce(id: string, revoked: boolean, expiresAtMs: number): void
 }
@@ -29,9 +38,10 @@ type RotatePolicy = Parameters<SessionStore['rotate']>[1]
 
 const createRotate = (tables: LocalTables): SessionStore['rotate'] => {
   const judge = (presented: Presentation, policy: RotatePolicy) => {
+    // The clock first: a process that is stopped between two reads must not go on with a time after the row's.
+    const nowMs = tables.now()
     const session = tables.get(presented.sessionId)
     if (session === null) return null
-    const nowMs = tables.now()
     const snapshot = { session, epochs: tables.epochs(session.subject), nowMs }
     return { ...snapshot, ...decideRotation(snapshot, presented, policy) }
   }
@@ -86,22 +96,23 @@ export const localSessionStore = (tables: LocalTables): SessionStore => {
     return tables.ofSubject(subject).filter((session) => isLive(session, epochs, nowMs))
   }
 
-  /** Changes a session that has not ended, and tells the log; false where there was nothing to change. */
+  /** Changes a session that has not ended, and tells the log. */
   const settle = (
     { id, subject }: SessionReference,
     revoked: boolean,
     { retention }: RevocationPolicy,
     change: (state: SessionState, nowMs: number) => SessionState,
-  ): boolean => {
+  ): Ending => {
     const nowMs = tables.now()
     const session = tables.get(id)
-    if (session !== null && (session.subject !== subject || session.state.endedAtMs !== null)) return false
+    if (session !== null && session.subject !== subject) return 'foreign'
+    if (session !== null && session.state.endedAtMs !== null) return 'already'
     // A row that the store has lost still has access tokens at large, so the log is told all the same; but not that
     // they are good again, for the lost row may have ended.
-    if (session === null && !revoked) return false
+    if (session === null && (!revoked || tables.isListed(id))) return 'already'
     if (session !== null) tables.write(id, change(session.state, nowMs))
     tables.announce(id, revoked, nowMs + retention * 1000)
-    return true
+    return 'ended'
   }
 
   return {

@@ -101,6 +101,10 @@ const createEcho = (answer: typeof tell = tell): MountedHandler & { readonly pat
     paths: ['/echo', '/echo/*'],
   })
 
+const unlisted: MountedHandler = Object.assign((request: Request) => tell(request), {
+  matches: (path: string) => path === '/echo',
+})
+
 describe('mount() in Fastify', () => {
   test.each([
     ['/api', '/api/echo/in'],
@@ -134,16 +138,16 @@ describe('mount() in Fastify', () => {
     const app = create()
     app.setNotFoundHandler((_request, reply) => reply.code(404).send('nowhere'))
     app.get('/own', (_request, reply) => reply.send('own'))
-    const handler = (request: Request): Promise<Response> => tell(request)
-    app.register(mount(Object.assign(handler, { matches: (path: string) => path === '/echo' })))
+    app.register(mount(unlisted))
     expect((await app.inject('/echo')).json()).toMatchObject({ path: '/echo' })
     expect((await app.inject('/own')).body).toBe('own')
     expect((await app.inject('/echoes')).body).toBe('nowhere')
     expect((await app.inject({ method: 'POST', url: '/echoes', payload: { a: 1 } })).body).toBe('nowhere')
   })
 
-  test('leaves the parsers of the application as they are', async () => {
+  test('leaves the parsers of the application as they are, and asks none of them', async () => {
     const app = create()
+    app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(new Error('asked')))
     app.register(mount(createEcho()))
     app.post('/own', (request, reply) => reply.send({ own: request.body }))
     expect((await app.inject({ method: 'POST', url: '/own', payload: { a: 1 } })).json()).toEqual({ own: { a: 1 } })

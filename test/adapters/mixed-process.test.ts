@@ -10,6 +10,10 @@ import { direct, overHttp } from '../conformance/exchange.ts'
 import type { Service } from '../conformance/exchange.ts'
 import { expectRefusal } from '../conformance/refusals.ts'
 import { serveExpress } from '../conformance/serve-express.ts'
+import { serveFastify } from '../conformance/serve-fastify.ts'
+import { serveKoa } from '../conformance/serve-koa.ts'
+import { serveNode } from '../conformance/serve-node.ts'
+import type { Serve } from '../conformance/serve.ts'
 
 /**
  * @hono/node-server replaces the global Request and Response for the whole process unless it is told not to. Whatever
@@ -22,6 +26,14 @@ const ISSUER = 'https://api.example.com'
 const { auth, accessToken } = createBed(serveExpress)
 const handler = authRoutes(auth)
 
+/** Frameworks that stand on node:http, each in the application of the conformance suite. */
+const ON_NODE: Readonly<Record<string, Serve>> = {
+  express: serveExpress,
+  'node:http': serveNode,
+  fastify: serveFastify,
+  koa: serveKoa,
+}
+
 const servers: { name: string; service: Service }[] = []
 
 beforeAll(async () => {
@@ -31,19 +43,14 @@ beforeAll(async () => {
   app.get('/guarded', protect(), (context) => context.text('entered'))
   // The default on purpose; without `createServer` the adaptor makes a server of node:http.
   const hono = await overHttp(createAdaptorServer({ fetch: app.fetch }) as Server)
-  const express = await serveExpress({
-    auths: [auth],
-    endpoints: { handler, after: 'body parsers' },
-    routes: [{ path: '/guarded', guards: [{}], enter: () => 'entered' }],
+  const others = Object.entries(ON_NODE).map(async ([name, serve]) => {
+    const routes = [{ path: '/guarded', guards: [{}], enter: () => 'entered' }]
+    return { name, service: await serve({ auths: [auth], endpoints: { handler, after: 'body parsers' }, routes }) }
   })
   const adapter = fetchAuth(auth)
   const guarded = adapter.protect({}, () => new Response('entered'))
   const fetch = direct(adapter.mount(handler, guarded))
-  servers.push(
-    { name: 'hono', service: hono },
-    { name: 'express', service: express },
-    { name: 'fetch', service: fetch },
-  )
+  servers.push({ name: 'hono', service: hono }, { name: 'fetch', service: fetch }, ...(await Promise.all(others)))
 })
 
 afterAll(async () => {
@@ -56,7 +63,7 @@ describe('a process whose global Response has been replaced', () => {
     expect(new OriginalResponse('kept') instanceof globalThis.Response).toBe(false)
   })
 
-  test.each(['hono', 'express', 'fetch'])(
+  test.each(['hono', 'fetch', ...Object.keys(ON_NODE)])(
     '%s refuses rightly at guards and endpoints, and lets good tokens in',
     async (name) => {
       const { send } = servers.find((server) => server.name === name)?.service ?? direct(() => OriginalResponse.error())

@@ -28,8 +28,9 @@ const createListener = <C, P extends string>({ auths, areas = [], routes, endpoi
     const { principal, optionalPrincipal } = nth(adapters, by)
     const innermost: Listener = (request, response) => {
       const caller = { principal: () => principal(request), optionalPrincipal: () => optionalPrincipal(request) }
+      const body = JSON.stringify(enter(caller))
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify(enter(caller)))
+      response.end(body)
     }
     const all = [...areas.filter(({ prefix }) => path.startsWith(prefix)), ...guards]
     const wrapped = all.reduceRight(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Store } from '../../src/ports/store.ts'
+import type { StoreWithUsers as Store } from '../../src/ports/store.ts'
 import type { UserDirectory } from '../../src/ports/user-directory.ts'
 import { bearer, cheapHasher, createBed, PASSWORD, post } from '../conformance/routes/bed.ts'
 import type { Bed, Ground, Settings } from '../conformance/routes/bed.ts'

@@ -5,7 +5,7 @@ import { memoryStore } from '../../src/stores/memory/memory-store.ts'
 import { openSqlite } from '../../src/stores/sqlite/database.ts'
 import type { SqliteDatabase } from '../../src/stores/sqlite/database.ts'
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
-import type { Store } from '../../src/ports/store.ts'
+import type { StoreWithUsers as Store } from '../../src/ports/store.ts'
 import type { StoreUnderTest } from '../../src/testing/store-under-test.ts'
 
 /** 2023-11-14T22:13:20.500Z: the fraction of a second shows where seconds and milliseconds are confused. */
@@ -81,6 +81,7 @@ export const openSqlitePair = (): StoreUnderTest => {
     revocations: {
       epochs: (subject) => next().revocations.epochs(subject),
       isRevoked: (token) => next().revocations.isRevoked(token),
+      isRevokedAtSource: (token) => next().revocations.isRevokedAtSource(token),
       setToken: (revocation) => next().revocations.setToken(revocation),
       bump: (subject) => next().revocations.bump(subject),
       read: (cursor) => next().revocations.read(cursor),

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decideRotation } from '../../src/core/session/rotation.ts'
-import type { Store } from '../../src/ports/store.ts'
+import type { StoreWithUsers as Store } from '../../src/ports/store.ts'
 import type { SessionStore } from '../../src/ports/session-store.ts'
 import { localSessionStore } from '../../src/stores/local-session-store.ts'
 import type { LocalTables } from '../../src/stores/local-session-store.ts'

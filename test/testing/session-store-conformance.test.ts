@@ -113,7 +113,8 @@ test('finds ends and evictions of which the log is not told', async () => {
     revocations: {
       ...store.revocations,
       isRevoked: () => false,
-      read: () => ({ entries: [], cursor: '', source: 's' }),
+      isRevokedAtSource: () => false,
+      read: () => ({ entries: [], cursor: '', atEnd: true, source: 's' }),
     },
   }))
   expect(found.join()).toMatch(/end ends a session for good and enters it/)

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, StoreError } from '../errors.ts'
 import { whenReady } from '../maybe-promise.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { ACCESS_TOKEN_TYPE, readAccessToken, REQUIRED_CLAIMS } from '../token/access-token.ts'
@@ -15,14 +15,15 @@ import type { RequestView } from './request-view.ts'
 import type { ResolvedRequirement } from './requirement.ts'
 
 /**
- * Verifies an access token: signature, type, registered claims. Revocation is not asked.
+ * Verifies an access token: signature, type, registered claims. Revocation is not asked. To sign out any token of ours
+ * will do, expired or meant for another service.
  *
  * @throws AuthError `token_invalid` | `token_expired` | `token_not_yet_valid` | `wrong_token_type`
  */
 export const verifyAccessToken = (
   { keys, issuer, audience, accessToken, now }: Engine<unknown>,
   token: string,
-  { allowExpired = false }: { readonly allowExpired?: boolean } = {},
+  { isForSignOut = false }: { readonly isForSignOut?: boolean } = {},
 ): AccessTokenContent => {
   const { claims } = verifyToken(
     token,
@@ -31,12 +32,12 @@ export const verifyAccessToken = (
       typ: ACCESS_TOKEN_TYPE,
       rules: {
         issuer,
-        audience,
+        audience: isForSignOut ? null : audience,
         clockTolerance: accessToken.clockTolerance,
         // Revocations are kept for as long as this: a token that lived longer would outlive its own.
-        maxLifetime: accessToken.lifetime,
+        maxLifetime: isForSignOut ? null : accessToken.longestLifetime,
         required: REQUIRED_CLAIMS,
-        allowExpired,
+        allowExpired: isForSignOut,
       },
       limits: accessToken.limits,
     },
@@ -57,7 +58,9 @@ export const authenticateToken = <Claims, P extends string>(
 ): MaybePromise<Principal<Claims, P>> => {
   const principal = toPrincipal<Claims, P>(engine, verifyAccessToken(engine, token))
   return whenReady(engine.store.revocations.isRevoked(principal), (revoked) => {
-    if (revoked) throw new AuthError('token_revoked')
+    if (revoked === true) throw new AuthError('token_revoked')
+    // Nothing but a plain no lets a token pass; a store that answers otherwise has not answered.
+    if (revoked !== false) throw new StoreError('checking a token', new Error(`it cannot tell: ${String(revoked)}`))
     return principal
   })
 }

@@ -18,6 +18,10 @@ export type Verdict<Claims, P extends string> =
 /** Judges one request. Never throws for anything that a request holds. */
 export type Guard<Claims, P extends string> = (request: RequestView) => MaybePromise<Verdict<Claims, P>>
 
+/** Whether the token was at fault. A good one that lacks a permission is not made anonymous, and a dead store is not a bad token. */
+const isOfToken = ({ code, status }: AuthError): boolean =>
+  status < 500 && code !== 'insufficient_permission' && code !== 'reauthentication_required' && code !== 'csrf_failed'
+
 /** @throws ConfigError for a requirement that cannot be, when the guard is made */
 export const createGuard = <Claims, P extends string>(
   engine: Engine<Claims>,
@@ -29,7 +33,7 @@ export const createGuard = <Claims, P extends string>(
   const accept = (principal: Principal<Claims, P> | null): Verdict<Claims, P> => ({ principal })
 
   const decline = (failure: unknown): Verdict<Claims, P> => {
-    if (resolved.lenient && failure instanceof AuthError && failure.status < 500) return { principal: null }
+    if (resolved.lenient && failure instanceof AuthError && isOfToken(failure)) return { principal: null }
     if (!(failure instanceof AuthError)) engine.emit({ type: 'failure', at: 'guard', error: failure })
     return { refusal: refuse(failure, engine.realm) }
   }

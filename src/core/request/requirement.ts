@@ -61,9 +61,22 @@ const readNames = (path: string, names: unknown, problems: ConfigProblem[]): rea
   return []
 }
 
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
 /** @throws ConfigError for what a route cannot ask, when the guard is made and not at the first request */
 export const resolveRequirement = (requirement: Requirement, accessLifetime: Seconds): ResolvedRequirement => {
+  const given: unknown = requirement
+  if (typeof given !== 'object' || given === null || !isPlain(given)) {
+    throw new ConfigError([{ path: '', problem: 'a requirement is an object like { permissions: ["orders:read"] }' }])
+  }
   const problems = unknownKeys('', requirement, SETTINGS)
+  for (const [path, value] of Object.entries(requirement)) {
+    // A misspelt constant would open the route.
+    if (value === undefined) problems.push({ path, problem: 'is undefined; leave it out, or say what is required' })
+  }
   const { optional = false } = requirement
   if (typeof optional !== 'boolean' && optional !== 'lenient') {
     problems.push({ path: 'optional', problem: 'must be true, false or "lenient"' })

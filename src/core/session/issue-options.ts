@@ -77,13 +77,19 @@ const readLifetimes = (
   const read = (name: 'accessLifetime' | 'idleLifetime' | 'absoluteLifetime', otherwise: Seconds): Seconds =>
     readSpan(name, options[name], otherwise, problems)
   const accessLifetime = read('accessLifetime', accessToken.lifetime)
-  // The log keeps an ended session for as long as the configured lifetime: a longer one would outlive its revocation.
-  if (accessLifetime > accessToken.lifetime) {
-    problems.push({ path: 'accessLifetime', problem: 'must not exceed accessToken.lifetime of the configuration' })
+  const idleLifetime = read('idleLifetime', refreshToken.idleLifetime)
+  // The log keeps an ended session for just so long: a token that lives longer would outlive its revocation.
+  if (accessLifetime > accessToken.longestLifetime) {
+    problems.push({ path: 'accessLifetime', problem: 'must not exceed accessToken.longestLifetime' })
+  }
+  // A client that refreshes when its access token runs out must never find its session idle.
+  const least = 2 * (refreshToken.rotation.graceMs / 1000 + accessLifetime)
+  if (idleLifetime <= least) {
+    problems.push({ path: 'idleLifetime', problem: `must exceed 2 x (grace + access lifetime) = ${least} s` })
   }
   return {
-    accessLifetime,
-    idleLifetime: read('idleLifetime', refreshToken.idleLifetime),
+    accessLifetime: options.accessLifetime === undefined ? null : accessLifetime,
+    idleLifetime,
     absoluteLifetime: read('absoluteLifetime', refreshToken.absoluteLifetime),
   }
 }
@@ -135,7 +141,7 @@ export const readIssueOptions = (engine: Engine<unknown>, options: IssueOptions)
   const given: unknown = options
   if (!isJsonObject(given)) throw new ConfigError([{ path: '', problem: 'a sign-in needs an object of options' }])
   const problems: ConfigProblem[] = unknownKeys('', options, OPTIONS)
-  const { permissions = [], claims = {}, audience = engine.audience, authTime, device } = options
+  const { permissions = [], claims = {}, audience = null, authTime, device } = options
   problems.push(...contentProblems(engine, { claims, permissions }))
   checkTypes(options, problems)
   if (authTime !== undefined) checkAuthTime(engine, authTime, problems)
@@ -150,7 +156,7 @@ export const readIssueOptions = (engine: Engine<unknown>, options: IssueOptions)
       permissions,
       claims,
       audience: typeof audience === 'string' ? [audience] : audience,
-      clientId: options.clientId ?? engine.clientId,
+      clientId: options.clientId ?? null,
       accessLifetime,
       idleLifetime,
       credentialVersion: options.credentialVersion ?? null,

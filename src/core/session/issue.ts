@@ -3,19 +3,22 @@ import { AuthError } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { newIdentifier } from '../token/identifier.ts'
 import { readIssueOptions } from './issue-options.ts'
-import type { IssueOptions } from './issue-options.ts'
+import type { IssueOptions, ResolvedIssueOptions } from './issue-options.ts'
+import type { SessionReference } from '../../ports/session-store.ts'
 import type { Stamp } from './session.ts'
 import { checkSubject } from './subject.ts'
-import { mintPair } from './tokens.ts'
+import { mintPair, resolveContent } from './tokens.ts'
 import type { TokenPair } from './tokens.ts'
 
-export type { IssueOptions }
-
-const create = (engine: Engine<unknown>, subject: string, options: IssueOptions, stamp: Stamp) => {
-  const { grant, absoluteLifetime, authTime, device, refreshData } = readIssueOptions(engine, options)
-  return engine.store.sessions.create(
+const create = (
+  engine: Engine<unknown>,
+  { id, subject }: SessionReference,
+  { grant, absoluteLifetime, authTime, device, refreshData }: ResolvedIssueOptions,
+  stamp: Stamp,
+) =>
+  engine.store.sessions.create(
     {
-      id: newIdentifier(subject),
+      id,
       subject,
       authTime,
       absoluteLifetime,
@@ -28,6 +31,26 @@ const create = (engine: Engine<unknown>, subject: string, options: IssueOptions,
     },
     { ...engine.revocation, maxPerSubject: engine.refreshToken.maxSessions },
   )
+
+/** One attempt; null where a sign-out everywhere came in between. */
+const attempt = async (
+  engine: Engine<unknown>,
+  subject: string,
+  check: () => MaybePromise<IssueOptions>,
+): Promise<TokenPair | null> => {
+  const stamp = await engine.store.revocations.epochs(subject)
+  const options = readIssueOptions(engine, await check())
+  const id = newIdentifier(subject)
+  const { grant, refreshData } = options
+  // Before the session is made: whatever fails after that has ended somebody's oldest session for nothing.
+  const wanted = { reason: 'signin', scope: null, ceiling: null } as const
+  const content = await resolveContent(engine, { id, subject, grant, refreshData }, wanted)
+  const creation = await create(engine, { id, subject }, options, stamp)
+  if (creation.outcome !== 'created') return null
+  const { session, nowMs, evicted } = creation
+  engine.emit({ type: 'session.created', subject, sessionId: id })
+  for (const sessionId of evicted) engine.emit({ type: 'session.ended', subject, sessionId, reason: 'evicted' })
+  return mintPair(engine, session, content, { issuedAt: Math.floor(nowMs / 1000) })
 }
 
 /** How often the credentials are checked anew because the subject was signed out everywhere meanwhile. */
@@ -49,15 +72,10 @@ export const issueAfter = async (
   check: () => MaybePromise<IssueOptions>,
 ): Promise<TokenPair> => {
   checkSubject(subject)
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let count = 0; count < ATTEMPTS; count++) {
     // Attempts follow one another on purpose: each begins with the epochs that the last one lacked.
-    const stamp = await engine.store.revocations.epochs(subject)
-    const creation = await create(engine, subject, await check(), stamp)
-    if (creation.outcome !== 'created') continue
-    const { session, nowMs, evicted } = creation
-    engine.emit({ type: 'session.created', subject, sessionId: session.id })
-    for (const sessionId of evicted) engine.emit({ type: 'session.ended', subject, sessionId, reason: 'evicted' })
-    return mintPair(engine, session, { reason: 'signin', issuedAt: Math.floor(nowMs / 1000), scope: null })
+    const pair = await attempt(engine, subject, check)
+    if (pair !== null) return pair
   }
   throw new AuthError('overloaded', {
     retryAfter: 1,

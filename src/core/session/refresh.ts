@@ -1,11 +1,13 @@
 import type { Engine } from '../engine.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, StoreError } from '../errors.ts'
 import { verifyRefreshToken } from '../token/refresh-token.ts'
 import type { RefreshTokenContent } from '../token/refresh-token.ts'
 import type { Rotation } from '../../ports/session-store.ts'
+import type { User } from '../../ports/user-directory.ts'
 import { revokeSession } from './revoke.ts'
 import type { Session } from './session.ts'
-import { mintPair } from './tokens.ts'
+import type { TokenContent } from './token-content.ts'
+import { mintPair, resolveContent } from './tokens.ts'
 import type { TokenPair } from './tokens.ts'
 
 export interface RefreshOptions {
@@ -35,20 +37,44 @@ const settle = (
   throw new AuthError('refresh_token_reused', { detail: 'a superseded refresh token was presented' })
 }
 
-/** Whether the user may still be signed in under what the session was made with. */
-const passesGate = async ({ users }: Engine<unknown>, { subject, grant }: Session): Promise<boolean> => {
-  if (users === null) return true
-  const user = await users.findById(subject)
-  if (user === null || !user.active) return false
-  return grant.credentialVersion === null || grant.credentialVersion === user.credentialVersion
+/** Ends the session of a user who may not be signed in any more. */
+const refuseUser = async (engine: Engine<unknown>, subject: string, sessionId: string): Promise<never> => {
+  await revokeSession(engine, { sessionId, subject }, 'user_refused')
+  throw new AuthError('refresh_token_invalid', { detail: 'the user may not be signed in any more' })
+}
+
+/** The user of a token, active; null where no directory is configured. */
+const readUser = async (engine: Engine<unknown>, content: RefreshTokenContent): Promise<User | null> => {
+  if (engine.users === null) return null
+  const user = (await engine.users.findById(content.subject)) ?? null
+  return user?.active === true ? user : refuseUser(engine, content.subject, content.sessionId)
+}
+
+/** Whether the session was made under the credentials of today. Those of tomorrow mean that the directory lags behind. */
+const checkCredentials = async (engine: Engine<unknown>, session: Session, user: User | null): Promise<void> => {
+  const { credentialVersion } = session.grant
+  if (user === null || credentialVersion === null || credentialVersion === user.credentialVersion) return
+  if (credentialVersion < user.credentialVersion) await refuseUser(engine, session.subject, session.id)
+  throw new StoreError('reading the user', new Error('the directory is behind the session'))
+}
+
+/** What a refreshed access token carries. What the user has lost since sign-in, the session has lost too. */
+const contentOf = async (
+  engine: Engine<unknown>,
+  session: Session,
+  user: User | null,
+  scope: readonly string[] | null,
+): Promise<TokenContent> => {
+  const isUsers = user !== null && session.grant.credentialVersion !== null
+  return resolveContent(engine, session, { reason: 'refresh', scope, ceiling: isUsers ? user.permissions : null })
 }
 
 /**
  * Exchanges a refresh token for a new pair.
  *
  * Concurrent and repeated calls with one token get the same refresh token; one older than that ends its whole session,
- * because thief and owner cannot be told apart (RFC 9700 §4.14.2). What fails after the rotation may be tried again
- * within the grace.
+ * because thief and owner cannot be told apart (RFC 9700 §4.14.2). Whatever may fail for a while (the directory, the
+ * claims hook) is asked before the rotation: an outage must not spend a token that then looks stolen.
  *
  * @throws AuthError `refresh_token_invalid` | `refresh_token_reused` | `hook_failed` | `invalid_scope`
  * @throws StoreError where it is not known whether the token was rotated
@@ -56,16 +82,18 @@ const passesGate = async ({ users }: Engine<unknown>, { subject, grant }: Sessio
 export const refresh = async (
   engine: Engine<unknown>,
   token: string,
-  { scope }: RefreshOptions = {},
+  { scope = null }: { readonly scope?: readonly string[] | null } = {},
 ): Promise<TokenPair> => {
   const { issuer, keys, store, refreshToken, revocation } = engine
   const content = verifyRefreshToken(token, { issuer, keySet: keys.refresh.verifying })
+  const user = await readUser(engine, content)
+  const mayFail = engine.claimsHook !== null || scope !== null
+  const standing = mayFail ? await store.sessions.find(content.sessionId) : null
+  const foreseen = standing === null ? null : await contentOf(engine, standing, user, scope)
   const presented = { ...content, nextKeyId: keys.refresh.signing.kid, keyThumbprint: null }
   const rotation = await store.sessions.rotate(presented, { ...refreshToken.rotation, ...revocation })
   const { session, nowMs } = settle(engine, rotation, content)
-  if (!(await passesGate(engine, session))) {
-    await revokeSession(engine, { sessionId: session.id, subject: session.subject }, 'user_refused')
-    throw new AuthError('refresh_token_invalid', { detail: 'the user may not be signed in any more' })
-  }
-  return mintPair(engine, session, { reason: 'refresh', issuedAt: Math.floor(nowMs / 1000), scope: scope ?? null })
+  await checkCredentials(engine, session, user)
+  const tokenContent = foreseen ?? (await contentOf(engine, session, user, scope))
+  return mintPair(engine, session, tokenContent, { issuedAt: Math.floor(nowMs / 1000) })
 }

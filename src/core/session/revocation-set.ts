@@ -10,18 +10,29 @@ export interface RevocableToken {
   readonly stamp: Stamp
 }
 
-/** One entry of the revocation log. Applying one twice, or late, changes nothing that a later one has settled. */
-export type RevocationEntry =
-  | {
-      readonly kind: 'token' | 'session'
-      readonly id: string
-      /** False takes an earlier revocation back. */
-      readonly revoked: boolean
-      /** From here on no token that the entry concerns can be accepted, so it may be forgotten. */
-      readonly expiresAtMs: number
-    }
+/** A change of one token's or one session's standing. */
+export interface MemberChange {
+  readonly kind: 'token' | 'session'
+  readonly id: string
+  /** False takes an earlier revocation back. */
+  readonly revoked: boolean
+  /** From here on no token that the change concerns can be accepted, so it may be forgotten. */
+  readonly expiresAtMs: number
+}
+
+/** A subject's epoch raised, or everybody's: the highest counts. */
+export type EpochChange =
   | { readonly kind: 'subject'; readonly id: string; readonly epoch: number; readonly expiresAtMs: number }
   | { readonly kind: 'all'; readonly epoch: number }
+
+/** What is appended to the revocation log. */
+export type RevocationChange = MemberChange | EpochChange
+
+/**
+ * One entry of the revocation log. Applying one twice, or late, changes nothing that a later one has settled: of two
+ * entries of one id the higher `version` counts, which the log gives.
+ */
+export type RevocationEntry = (MemberChange & { readonly version: number }) | EpochChange
 
 /** An epoch is never behind the clock that made it, so its own value tells until when it is remembered. */
 export const subjectEntry = (subject: string, epoch: number) => ({
@@ -41,8 +52,8 @@ export const lostEpochs = (
   { subject, stamp }: RevocableToken,
   epochs: Stamp,
   nowMs: number,
-): readonly RevocationEntry[] => {
-  const lost: RevocationEntry[] = []
+): readonly EpochChange[] => {
+  const lost: EpochChange[] = []
   const entry = subjectEntry(subject, stamp.subject)
   if (stamp.subject > epochs.subject && entry.expiresAtMs > nowMs) lost.push(entry)
   if (stamp.global > epochs.global) lost.push({ kind: 'all', epoch: stamp.global })
@@ -59,6 +70,8 @@ export interface RevocationSet {
   apply(entry: RevocationEntry): void
   epochs(subject: string): Stamp
   isRevoked(token: RevocableToken): boolean
+  /** Whether a session has an entry of its own in force. */
+  isSessionListed(id: string): boolean
   /** Forgets entries that can concern no token any more. */
   prune(nowMs: number): void
   readonly size: number
@@ -68,14 +81,24 @@ const pruneMap = <V>(map: Map<string, V>, expiresAtMs: (value: V) => number, now
   for (const [id, value] of map) if (expiresAtMs(value) <= nowMs) map.delete(id)
 }
 
-const applyMember = (members: Map<string, number>, entry: RevocationEntry & { kind: 'token' | 'session' }): void => {
-  if (entry.revoked) members.set(entry.id, Math.max(entry.expiresAtMs, members.get(entry.id) ?? 0))
-  else members.delete(entry.id)
+interface Standing {
+  readonly revoked: boolean
+  readonly version: number
+  readonly expiresAtMs: number
+}
+
+type Members = Map<string, Standing>
+
+/** A restoration is kept as long as a revocation: an older one that comes late must not undo it. */
+const applyMember = (members: Members, { id, revoked, version, expiresAtMs }: MemberChange & Standing): void => {
+  const known = members.get(id)
+  if (known !== undefined && known.version >= version) return
+  members.set(id, { revoked, version, expiresAtMs: Math.max(expiresAtMs, known?.expiresAtMs ?? 0) })
 }
 
 export const createRevocationSet = (): RevocationSet => {
-  const tokens = new Map<string, number>()
-  const sessions = new Map<string, number>()
+  const tokens: Members = new Map()
+  const sessions: Members = new Map()
   const subjects = new Map<string, SubjectEpoch>()
   let globalEpoch = 0
 
@@ -93,12 +116,13 @@ export const createRevocationSet = (): RevocationSet => {
     },
     epochs,
     isRevoked: ({ tokenId, sessionId, subject, stamp }) =>
-      tokens.has(tokenId) ||
-      (sessionId !== null && sessions.has(sessionId)) ||
+      tokens.get(tokenId)?.revoked === true ||
+      (sessionId !== null && sessions.get(sessionId)?.revoked === true) ||
       isOutdated(stamp, { subject: subjects.get(subject)?.epoch ?? 0, global: globalEpoch }),
+    isSessionListed: (id) => sessions.get(id)?.revoked === true,
     prune: (nowMs) => {
-      pruneMap(tokens, (expiresAtMs) => expiresAtMs, nowMs)
-      pruneMap(sessions, (expiresAtMs) => expiresAtMs, nowMs)
+      pruneMap(tokens, ({ expiresAtMs }) => expiresAtMs, nowMs)
+      pruneMap(sessions, ({ expiresAtMs }) => expiresAtMs, nowMs)
       pruneMap(subjects, ({ expiresAtMs }) => expiresAtMs, nowMs)
     },
     get size() {

@@ -16,13 +16,15 @@ export const revokeToken = async (
   emit({ type: 'token.revoked', subject, tokenId })
 }
 
+/** @throws AuthError `not_found` where the session is another subject's */
 export const revokeSession = async (
   { store, revocation, emit }: Engine<unknown>,
   { sessionId, subject }: { readonly sessionId: string; readonly subject: string },
   reason: EndReason = 'revoked',
 ): Promise<void> => {
-  const isEndedNow = await store.sessions.end({ id: sessionId, subject, reason }, revocation)
-  if (isEndedNow) emit({ type: 'session.ended', subject, sessionId, reason })
+  const ending = await store.sessions.end({ id: sessionId, subject, reason }, revocation)
+  if (ending === 'foreign') throw new AuthError('not_found', { detail: `session ${sessionId} is of another subject` })
+  if (ending === 'ended') emit({ type: 'session.ended', subject, sessionId, reason })
 }
 
 /**
@@ -47,7 +49,7 @@ type Bearer = Pick<RevocableToken, 'subject' | 'sessionId'> & { readonly access:
 /** Who signs out: by an access token, expired or not, or by a refresh token. */
 const identify = (engine: Engine<unknown>, token: string): Bearer => {
   try {
-    const access = verifyAccessToken(engine, token, { allowExpired: true })
+    const access = verifyAccessToken(engine, token, { isForSignOut: true })
     return { subject: access.subject, sessionId: access.sessionId, access }
   } catch (failure) {
     try {
@@ -82,7 +84,7 @@ export const signOut = async (engine: Engine<unknown>, token: string): Promise<v
  */
 export const signOutEverywhere = async (engine: Engine<unknown>, token: string): Promise<void> => {
   const { subject, sessionId, access } = identify(engine, token)
-  const revoked = access !== null && (await engine.store.revocations.isRevoked(access))
+  const revoked = access !== null && (await engine.store.revocations.isRevokedAtSource(access))
   const ended = sessionId !== null && (await engine.store.sessions.find(sessionId)) === null
   if (revoked || ended) throw new AuthError('token_revoked')
   await revokeSubject(engine, subject)

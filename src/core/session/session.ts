@@ -15,9 +15,10 @@ export interface Grant {
   readonly permissions: readonly string[]
   /** Custom claims, in the form in which the token carries them. */
   readonly claims: JsonObject
-  readonly audience: readonly string[]
-  readonly clientId: string
-  readonly accessLifetime: Seconds
+  /** Null: as configured when a token is made; likewise the next two. */
+  readonly audience: readonly string[] | null
+  readonly clientId: string | null
+  readonly accessLifetime: Seconds | null
   readonly idleLifetime: Seconds
   /** The user's credential version at sign-in (see `UserDirectory`), or null where no directory is in play. */
   readonly credentialVersion: number | null

@@ -2,8 +2,8 @@ import type { ClaimsContext, Engine } from '../engine.ts'
 import { AuthError, ConfigError } from '../errors.ts'
 import type { Seconds } from '../duration.ts'
 import { isPermissionName } from '../permission/permission-rules.ts'
+import { accessTokenBytes, signAccessToken } from '../token/access-token.ts'
 import { newIdentifier } from '../token/identifier.ts'
-import { signAccessToken } from '../token/access-token.ts'
 import { signRefreshToken } from '../token/refresh-token.ts'
 import type { Session } from './session.ts'
 import { contentProblems } from './token-content.ts'
@@ -22,21 +22,30 @@ export interface TokenPair extends AccessToken {
   readonly session: Session
 }
 
-/** How an access token of a session shall differ from the session's grant. */
-export interface MintOptions {
+/** What of a session its tokens are made from; it stands before the session does. */
+export type SessionDraft = Pick<Session, 'id' | 'subject' | 'grant' | 'refreshData'>
+
+/** How the content of an access token shall differ from what its session was granted. */
+export interface ContentOptions {
   readonly reason: ClaimsContext['reason']
-  /** NumericDate of the minting. */
-  readonly issuedAt: Seconds
-  /** NumericDate of the authentication. Default: that of the session. */
-  readonly authTime?: Seconds
   /** Fewer permissions than were granted (RFC 6749 §6), or null for all. */
   readonly scope: readonly string[] | null
+  /** Permissions beyond which nothing of the grant counts any more, or null. */
+  readonly ceiling: readonly string[] | null
 }
 
+/** What a content is refused with that the configuration of today cannot carry. */
+const MISFIT = {
+  signin: 'hook_failed',
+  refresh: 'refresh_token_invalid',
+  reauthentication: 'token_invalid',
+} as const
+
 const askHook = async (engine: Engine<unknown>, context: ClaimsContext): Promise<TokenContent> => {
-  if (engine.claimsHook === null) return context
+  const { claimsHook } = engine
+  if (claimsHook === null) return context
   try {
-    const content = { ...context, ...(await engine.claimsHook(context)) }
+    const content = { ...context, ...(await claimsHook(context)) }
     const problems = contentProblems(engine, content)
     if (problems.length > 0) throw new ConfigError(problems)
     return content
@@ -46,56 +55,102 @@ const askHook = async (engine: Engine<unknown>, context: ClaimsContext): Promise
   }
 }
 
-const narrow = (engine: Engine<unknown>, granted: readonly string[], scope: readonly string[] | null) => {
+/**
+ * Fewer permissions, as a client asks for.
+ *
+ * @throws AuthError `invalid_scope`
+ */
+export const narrowPermissions = (
+  { permissions: rules }: Pick<Engine<unknown>, 'permissions'>,
+  granted: readonly string[],
+  scope: readonly string[] | null,
+): readonly string[] => {
   if (scope === null) return granted
   // Under a wildcard a text with a space in it would pass too, and become a second permission.
-  const beyond = scope.find((name) => !isPermissionName(name) || !engine.permissions.satisfies(granted, name))
-  if (beyond !== undefined)
-    throw new AuthError('invalid_scope', { detail: 'a permission was asked that is not granted' })
-  return scope
+  const beyond = scope.find((name) => !isPermissionName(name) || !rules.satisfies(granted, name))
+  if (beyond === undefined) return scope
+  throw new AuthError('invalid_scope', { detail: 'a permission was asked that is not granted' })
 }
 
 /**
- * Signs an access token of a session, from its grant and the claims hook. It never outlives the session.
+ * Finds out what an access token will carry. Everything that can fail in the making of tokens fails here, so that it
+ * can be asked before anything is written.
  *
- * @throws AuthError `hook_failed` | `invalid_scope`
+ * @throws AuthError `hook_failed` | `invalid_scope`, or what says that the grant no longer fits the configuration
  */
-export const mintAccessToken = async (
+export const resolveContent = async (
+  engine: Engine<unknown>,
+  { id, subject, grant, refreshData }: SessionDraft,
+  { reason, scope, ceiling }: ContentOptions,
+): Promise<TokenContent> => {
+  const permissions =
+    ceiling === null
+      ? grant.permissions
+      : grant.permissions.filter((name) => engine.permissions.satisfies(ceiling, name))
+  const context = { reason, subject, sessionId: id, claims: grant.claims, permissions, refreshData }
+  const answer = await askHook(engine, context)
+  const content = {
+    claims: answer.claims,
+    permissions: narrowPermissions(engine, answer.permissions, scope),
+  }
+  const isTooLong = accessTokenBytes(engine, { ...grant, ...content, id, subject }) > engine.accessToken.limits.maxBytes
+  const problems = isTooLong
+    ? [{ path: 'claims', problem: `make a token longer than accessToken.maxBytes, which no guard would accept` }]
+    : contentProblems(engine, content)
+  if (problems.length === 0) return content
+  const error = new ConfigError(problems)
+  engine.emit({ type: 'failure', at: 'the content of an access token', error })
+  throw new AuthError(MISFIT[reason], { cause: error, detail: error.message })
+}
+
+/** When an access token is made, and since when its holder counts as authenticated. */
+export interface Moment {
+  /** NumericDate of the minting. */
+  readonly issuedAt: Seconds
+  /** NumericDate of the authentication. Default: that of the session. */
+  readonly authTime?: Seconds
+}
+
+/** Signs an access token of a session. What was not asked for at sign-in is as configured today. */
+export const mintAccessToken = (
   engine: Engine<unknown>,
   session: Session,
-  { reason, issuedAt, authTime = session.authTime, scope }: MintOptions,
-): Promise<AccessToken> => {
-  const { id: sessionId, subject, grant, stamp, refreshData } = session
-  const { claims, permissions } = await askHook(engine, {
-    reason,
-    subject,
-    sessionId,
-    claims: grant.claims,
-    permissions: grant.permissions,
-    refreshData,
-  })
-  const expiresAt = Math.min(issuedAt + grant.accessLifetime, session.absoluteExpiresAt)
-  const narrowed = narrow(engine, permissions, scope)
+  { claims, permissions }: TokenContent,
+  { issuedAt, authTime = session.authTime }: Moment,
+): AccessToken => {
+  const { id: sessionId, subject, grant, stamp } = session
+  const lifetime = Math.min(grant.accessLifetime ?? engine.accessToken.lifetime, engine.accessToken.longestLifetime)
+  // It never outlives the session.
+  const expiresAt = Math.min(issuedAt + lifetime, session.absoluteExpiresAt)
   const content = {
     subject,
     tokenId: newIdentifier(subject),
     sessionId,
-    audience: grant.audience,
-    clientId: grant.clientId,
+    audience: grant.audience ?? engine.audience,
+    clientId: grant.clientId ?? engine.clientId,
     issuedAt,
     expiresAt,
     authTime,
-    permissions: narrowed,
+    permissions,
     stamp,
     claims,
   }
   const accessToken = signAccessToken(engine.issuer, content, engine.keys.signing)
-  return { accessToken, expiresIn: expiresAt - issuedAt, permissions: narrowed }
+  return { accessToken, expiresIn: expiresAt - issuedAt, permissions }
 }
 
-/** Signs both tokens of a session; the refresh token is that of its current generation. */
-export const mintPair = async (engine: Engine<unknown>, session: Session, options: MintOptions): Promise<TokenPair> => {
-  const access = await mintAccessToken(engine, session, options)
+/**
+ * Signs both tokens of a session; the refresh token is that of its current generation.
+ *
+ * @throws StoreError where this process does not hold the key of the generation
+ */
+export const mintPair = (
+  engine: Engine<unknown>,
+  session: Session,
+  content: TokenContent,
+  moment: Moment,
+): TokenPair => {
   const key = engine.keys.refresh.signingFor(session.state.refreshKeyId)
-  return { ...access, refreshToken: signRefreshToken(engine.issuer, session, key), session }
+  const refreshToken = signRefreshToken(engine.issuer, session, key)
+  return { ...mintAccessToken(engine, session, content, moment), refreshToken, session }
 }

@@ -2,8 +2,11 @@ import { AuthError } from '../errors.ts'
 import type { Seconds } from '../duration.ts'
 import type { Stamp } from '../session/session.ts'
 import type { JsonObject, JsonValue } from './json.ts'
-import { signJws } from './jws.ts'
+import { signingInput, signJws } from './jws.ts'
+import type { JwsInput } from './jws.ts'
+import type { PurposeKeys } from './key-ring.ts'
 import type { SigningKey } from './keys.ts'
+import { signatureBytes } from './signature.ts'
 
 /** Media type of an access token's header (RFC 9068 §2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt'
@@ -46,8 +49,8 @@ export interface AccessTokenContent {
   readonly claims: JsonObject
 }
 
-/** Signs an access token (RFC 9068 §2.2). */
-export const signAccessToken = (issuer: string, content: AccessTokenContent, key: SigningKey): string => {
+/** What is signed of an access token (RFC 9068 §2.2). */
+const jwsInput = (issuer: string, content: AccessTokenContent, key: SigningKey): JwsInput => {
   const { audience, sessionId, authTime, permissions, stamp } = content
   const payload: Record<string, JsonValue> = {
     iss: issuer,
@@ -62,7 +65,52 @@ export const signAccessToken = (issuer: string, content: AccessTokenContent, key
   if (authTime !== null) payload['auth_time'] = authTime
   if (permissions.length > 0) payload['scope'] = permissions.join(' ')
   payload['stamp'] = [stamp.subject, stamp.global]
-  return signJws({ header: { typ: ACCESS_TOKEN_TYPE }, payload: { ...payload, ...content.claims }, key })
+  return { header: { typ: ACCESS_TOKEN_TYPE }, payload: { ...payload, ...content.claims }, key }
+}
+
+/** Signs an access token (RFC 9068 §2.2). */
+export const signAccessToken = (issuer: string, content: AccessTokenContent, key: SigningKey): string =>
+  signJws(jwsInput(issuer, content, key))
+
+/** What decides how long an access token gets. */
+interface Sized {
+  readonly id: string
+  readonly subject: string
+  readonly audience: readonly string[] | null
+  readonly clientId: string | null
+  readonly permissions: readonly string[]
+  readonly claims: JsonObject
+}
+
+/** A date with as many digits as any that is to come, and a counter with as many as there can be. */
+const LONG_DATE = 9_999_999_999
+const LONG_COUNTER = Number.MAX_SAFE_INTEGER
+
+/** The most bytes that an access token of this content can have. */
+export const accessTokenBytes = (
+  engine: {
+    readonly issuer: string
+    readonly audience: readonly string[]
+    readonly clientId: string
+    readonly keys: PurposeKeys
+  },
+  { id, subject, audience, clientId, permissions, claims }: Sized,
+): number => {
+  const key = engine.keys.signing
+  const content = {
+    subject,
+    tokenId: id,
+    sessionId: id,
+    audience: audience ?? engine.audience,
+    clientId: clientId ?? engine.clientId,
+    issuedAt: LONG_DATE,
+    expiresAt: LONG_DATE,
+    authTime: LONG_DATE,
+    permissions,
+    stamp: { subject: LONG_COUNTER, global: LONG_COUNTER },
+    claims,
+  }
+  return signingInput(jwsInput(engine.issuer, content, key)).length + 1 + Math.ceil((signatureBytes(key) * 4) / 3)
 }
 
 const invalid = (detail: string): AuthError => new AuthError('token_invalid', { detail })

@@ -24,8 +24,8 @@ export interface Claims extends JsonObject {
 export interface ClaimRules {
   /** Exactly this `iss`. */
   readonly issuer: string
-  /** At least one of these in `aud`, exactly. */
-  readonly audience: readonly string[]
+  /** At least one of these in `aud`, exactly; null where any will do. */
+  readonly audience: readonly string[] | null
   /** How far the clocks of issuer and verifier may differ. */
   readonly clockTolerance: Seconds
   /** The longest that `exp` may lie after `iat`; null for no limit. */
@@ -88,6 +88,7 @@ const checkTypes = (claims: JsonObject): Claims => {
 
 const checkContext = ({ iss, aud }: Claims, { issuer, audience }: ClaimRules): void => {
   if (iss !== issuer) throw invalid('the token is of another issuer')
+  if (audience === null) return
   const meant = typeof aud === 'string' ? audience.includes(aud) : aud.some((name) => audience.includes(name))
   if (!meant) throw invalid('the token is for another audience')
 }

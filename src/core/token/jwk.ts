@@ -12,6 +12,7 @@ import { rsaProblems } from './rsa.ts'
 import { secretKey, secretProblems } from './secret.ts'
 import { createSignature, verifySignature } from './signature.ts'
 import { jwkThumbprint } from './thumbprint.ts'
+import { weaknessOfSecret } from './weak-secret.ts'
 
 export interface JwkOptions {
   /** For RSA and oct keys that name no `alg` themselves; what a key names always wins. Never taken from a token. */
@@ -145,5 +146,10 @@ export const importSigningJwk = (jwk: unknown, options: JwkOptions = {}): KeyRes
   const result = importJwk(jwk, options)
   if ('problems' in result) return result
   const { key } = result
-  return isSigningKey(key) ? { key } : { problems: ['cannot sign: it is a public key, or its "key_ops" forbid it'] }
+  if (!isSigningKey(key)) return { problems: ['cannot sign: it is a public key, or its "key_ops" forbid it'] }
+  // A secret that only verifies is somebody else's choice; one that signs is ours.
+  const weakness = key.keyObject.type === 'secret' ? weaknessOfSecret(key.keyObject.export()) : null
+  return weakness === null
+    ? { key }
+    : { problems: [`${weakness}; \`jotward keys generate --alg HS256\` makes a good one`] }
 }

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import type { JsonWebKey } from 'node:crypto'
+import { StoreError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
 import { unknownKeys } from '../unknown-keys.ts'
 import type { HmacAlgorithm } from './algorithms.ts'
@@ -15,6 +16,8 @@ export interface SecretKeysConfig {
   readonly secret: string | Uint8Array
   /** Former secrets, under which tokens are still accepted. */
   readonly previousSecrets?: readonly (string | Uint8Array)[]
+  /** Secrets that will sign next: accepted everywhere before any process signs with one. */
+  readonly nextSecrets?: readonly (string | Uint8Array)[]
   /** Default `HS256`. */
   readonly algorithm?: HmacAlgorithm
 }
@@ -35,6 +38,7 @@ export type KeysConfig = SecretKeysConfig | KeyRingConfig
 export interface RefreshSecrets {
   readonly secret?: string | Uint8Array
   readonly previousSecrets?: readonly (string | Uint8Array)[]
+  readonly nextSecrets?: readonly (string | Uint8Array)[]
 }
 
 /** Keys of one purpose: the one that signs, and those that verify. */
@@ -46,7 +50,7 @@ export interface PurposeKeys {
 /** Every key of an issuer. Access and refresh tokens never share one. */
 export interface KeyRing extends PurposeKeys {
   readonly refresh: PurposeKeys & {
-    /** The key that signs the refresh tokens of a generation made under `keyId`; the current one where it is gone. */
+    /** The key that signs the refresh tokens of a generation made under `keyId`; throws StoreError where it is not here. */
     readonly signingFor: (keyId: string) => SigningKey
   }
 }
@@ -70,20 +74,21 @@ const purposeKeys = (path: string, signing: SigningKey, others: readonly Verific
   return { problems: result.problems.map(({ problem }) => ({ path, problem })) }
 }
 
+type Secrets = Omit<SecretKeysConfig, 'algorithm'>
+
 const secretsAt = (
   path: string,
-  {
-    secret,
-    previousSecrets = [],
-  }: { readonly secret: string | Uint8Array; readonly previousSecrets?: readonly (string | Uint8Array)[] },
+  { secret, previousSecrets = [], nextSecrets = [] }: Secrets,
   algorithm: HmacAlgorithm = 'HS256',
-) =>
-  collect([
-    [`${path}.secret`, importSecret(secret, { algorithm })],
-    ...previousSecrets.map(
-      (previous, index) => [`${path}.previousSecrets[${index}]`, importSecret(previous, { algorithm })] as const,
-    ),
+) => {
+  const imported = (setting: string, value: string | Uint8Array) =>
+    [`${path}.${setting}`, importSecret(value, { algorithm })] as const
+  return collect([
+    imported('secret', secret),
+    ...previousSecrets.map((previous, index) => imported(`previousSecrets[${index}]`, previous)),
+    ...nextSecrets.map((next, index) => imported(`nextSecrets[${index}]`, next)),
   ])
+}
 
 /** A secret of its own for refresh tokens, so that neither kind of token verifies as the other (RFC 8725 §3.11). */
 const deriveRefreshKey = ({ keyObject }: VerificationKey): SigningKey => {
@@ -113,14 +118,17 @@ const resolveSigning = (config: KeysConfig): PurposeKeys | Problems => {
 
 const resolveRefresh = (
   config: KeysConfig,
-  { secret, previousSecrets = [] }: RefreshSecrets,
+  { secret, ...furtherSecrets }: RefreshSecrets,
   access: PurposeKeys | Problems,
 ): PurposeKeys | Problems => {
   if (secret !== undefined) {
-    const secrets = secretsAt('refreshToken', { secret, previousSecrets })
+    const secrets = secretsAt('refreshToken', { secret, ...furtherSecrets })
     if ('problems' in secrets) return secrets
-    const [signing, ...others] = secrets.keys
-    return signing === undefined ? { problems: [] } : purposeKeys('refreshToken', signing, others)
+    const [signing, ...further] = secrets.keys
+    if (signing === undefined) return { problems: [] }
+    if ('problems' in access || access.signing.kid !== signing.kid) return purposeKeys('refreshToken', signing, further)
+    const problem = 'is the same as keys.secret; leave it out to have one derived, or give another'
+    return { problems: [{ path: 'refreshToken.secret', problem }] }
   }
   if (!('secret' in config)) {
     const problem = 'is missing; it is needed where keys holds no secret. `openssl rand -base64 48` makes one'
@@ -139,7 +147,7 @@ const shapeProblems = (config: unknown): readonly ConfigProblem[] => {
   return unknownKeys(
     'keys',
     config,
-    isSecret ? ['secret', 'previousSecrets', 'algorithm'] : ['current', 'next', 'retiring'],
+    isSecret ? ['secret', 'previousSecrets', 'nextSecrets', 'algorithm'] : ['current', 'next', 'retiring'],
   )
 }
 
@@ -155,6 +163,11 @@ export const resolveKeys = (config: KeysConfig, refreshSecrets: RefreshSecrets):
     }
   }
   const byId = new Map(refresh.verifying.keys.map((key) => [key.kid, { ...key, privateKeyObject: key.keyObject }]))
-  const signingFor = (keyId: string): SigningKey => byId.get(keyId) ?? refresh.signing
+  const signingFor = (keyId: string): SigningKey => {
+    const key = byId.get(keyId)
+    // With another key the same generation would get two tokens. Another process has this one already.
+    if (key === undefined) throw new StoreError('signing a refresh token', new Error(`there is no key ${keyId} here`))
+    return key
+  }
   return { ...access, refresh: { ...refresh, signingFor } }
 }

@@ -7,6 +7,10 @@ const modulusBytes = (key: KeyObject): number => Math.ceil((key.asymmetricKeyDet
 
 const toBytes = (input: string | Uint8Array): Uint8Array => (typeof input === 'string' ? Buffer.from(input) : input)
 
+/** The exact length of a key's signatures. */
+export const signatureBytes = ({ algorithm, keyObject }: VerificationKey): number =>
+  algorithmRow(algorithm).signatureBytes ?? modulusBytes(keyObject)
+
 /** Signs bytes, or the UTF-8 of a string, with the key's own algorithm. */
 export const createSignature = (input: string | Uint8Array, key: SigningKey): Buffer => {
   const row = algorithmRow(key.algorithm)
@@ -17,7 +21,7 @@ export const createSignature = (input: string | Uint8Array, key: SigningKey): Bu
 /** Whether `signature` is the key's over `input`, by the key's own algorithm and at its exact length. */
 export const verifySignature = (input: string | Uint8Array, signature: Uint8Array, key: VerificationKey): boolean => {
   const row = algorithmRow(key.algorithm)
-  if (signature.length !== (row.signatureBytes ?? modulusBytes(key.keyObject))) return false
+  if (signature.length !== signatureBytes(key)) return false
   if (row.kty === 'oct') {
     const expected = createHmac(row.hash, key.keyObject).update(input).digest()
     return timingSafeEqual(expected, signature)

@@ -41,7 +41,14 @@ const REPEATED_UNIT = /^(.{2,4}?)\1+$/su
 /** Digits, punctuation and symbols: what people hang on a word to make it pass. */
 const ORNAMENT = String.raw`[\p{N}\p{P}\p{S}\p{Z}]`
 const ONLY_ORNAMENT = new RegExp(`^${ORNAMENT}*$`, 'u')
-const TRAILING_ORNAMENT = new RegExp(`${ORNAMENT}+$`, 'u')
+
+/** Without the ornament at its end. From the end on: a pattern for it would try every beginning of it. */
+const withoutOrnament = (text: string): string => {
+  const signs = Array.from(text)
+  let end = signs.length
+  while (end > 0 && ONLY_ORNAMENT.test(signs[end - 1] ?? '')) end -= 1
+  return signs.slice(0, end).join('')
+}
 
 /**
  * The form in which a password is hashed and verified, the same at sign-up and at every sign-in: NFKC, because one
@@ -59,7 +66,7 @@ const countCharacters = (password: string): number =>
   Math.min(Array.from(password).length, Array.from(normalizePassword(password)).length)
 
 const isCommon = (folded: string): boolean =>
-  COMMON_PASSWORDS.has(folded) || COMMON_PASSWORDS.has(folded.replace(TRAILING_ORNAMENT, ''))
+  COMMON_PASSWORDS.has(folded) || COMMON_PASSWORDS.has(withoutOrnament(folded))
 
 /** The forms of the context words that are searched for: an e-mail address counts whole and by its local part. */
 const contextWords = (context: readonly string[]): readonly string[] =>

@@ -1,6 +1,6 @@
 import { createRevocationSet } from '../../core/session/revocation-set.ts'
-import type { RevocationEntry, RevocationSet } from '../../core/session/revocation-set.ts'
-import type { Store } from '../../ports/store.ts'
+import type { RevocationChange, RevocationEntry, RevocationSet } from '../../core/session/revocation-set.ts'
+import type { StoreWithUsers } from '../../ports/store.ts'
 import { memoryRevocationLog } from './revocation-log.ts'
 import { localSessionStore } from '../local-session-store.ts'
 import { memorySessionTables } from './session-tables.ts'
@@ -18,7 +18,7 @@ export interface MemoryState {
   readonly revoked: RevocationSet
   /** Every entry since the start that may still matter, in order. */
   readonly entries: Map<number, RevocationEntry>
-  append(entry: RevocationEntry): void
+  append(change: RevocationChange): void
   readonly lastSequence: number
 }
 
@@ -42,9 +42,10 @@ export const createMemoryState = (now: () => number): MemoryState => {
     now,
     revoked,
     entries,
-    append: (entry) => {
-      revoked.apply(entry)
+    append: (change) => {
       sequence += 1
+      const entry = 'revoked' in change ? { ...change, version: sequence } : change
+      revoked.apply(entry)
       entries.set(sequence, entry)
       if (sequence % PRUNE_EVERY === 0) prune(now())
     },
@@ -58,7 +59,7 @@ export const createMemoryState = (now: () => number): MemoryState => {
  * Keeps everything in this process: for tests, and for one process that may forget everyone at a restart. Every
  * method is synchronous and so atomic by itself.
  */
-export const memoryStore = ({ now = Date.now }: MemoryStoreOptions = {}): Store => {
+export const memoryStore = ({ now = Date.now }: MemoryStoreOptions = {}): StoreWithUsers => {
   const state = createMemoryState(now)
   return {
     sessions: localSessionStore(memorySessionTables(state)),

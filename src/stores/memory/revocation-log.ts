@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { nextEpoch } from '../../core/session/lifecycle.ts'
 import { lostEpochs, subjectEntry } from '../../core/session/revocation-set.ts'
+import type { RevocableToken } from '../../core/session/revocation-set.ts'
 import type { RevocationLog } from '../../ports/revocation-log.ts'
+import { readCursor } from '../cursor.ts'
 import type { MemoryState } from './memory-store.ts'
 
 export const memoryRevocationLog = (state: MemoryState): RevocationLog => {
   const source = randomUUID()
+  const isRevoked = (token: RevocableToken): boolean => {
+    for (const entry of lostEpochs(token, state.revoked.epochs(token.subject), state.now())) state.append(entry)
+    return state.revoked.isRevoked(token)
+  }
   return {
     epochs: (subject) => state.revoked.epochs(subject),
-    isRevoked: (token) => {
-      for (const entry of lostEpochs(token, state.revoked.epochs(token.subject), state.now())) state.append(entry)
-      return state.revoked.isRevoked(token)
-    },
+    isRevoked,
+    isRevokedAtSource: isRevoked,
     setToken: ({ tokenId, revoked, retention }) => {
       state.append({ kind: 'token', id: tokenId, revoked, expiresAtMs: state.now() + retention * 1000 })
     },
@@ -23,9 +27,9 @@ export const memoryRevocationLog = (state: MemoryState): RevocationLog => {
       return epoch
     },
     read: (cursor) => {
-      const from = cursor === null ? 0 : Number(cursor)
+      const from = readCursor(cursor, state.lastSequence)
       const entries = [...state.entries].filter(([sequence]) => sequence > from).map(([, entry]) => entry)
-      return { entries, cursor: String(state.lastSequence), source }
+      return { entries, cursor: String(state.lastSequence), atEnd: true, source }
     },
   }
 }

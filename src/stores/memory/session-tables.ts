@@ -53,6 +53,7 @@ export const memorySessionTables = (state: MemoryState): LocalTables => {
       if (next.endedAtMs !== null) unlist(session)
     },
     epochs: (subject) => state.revoked.epochs(subject),
+    isListed: (id) => state.revoked.isSessionListed(id),
     announce: (id, revoked, expiresAtMs) => state.append({ kind: 'session', id, revoked, expiresAtMs }),
   }
 }

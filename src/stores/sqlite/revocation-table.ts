@@ -1,4 +1,4 @@
-import type { RevocableToken, RevocationEntry } from '../../core/session/revocation-set.ts'
+import type { RevocableToken, RevocationChange, RevocationEntry } from '../../core/session/revocation-set.ts'
 import type { Stamp } from '../../core/session/session.ts'
 import { guarded } from './database.ts'
 import type { SqliteDatabase } from './database.ts'
@@ -7,20 +7,26 @@ import { readInteger, readIntegerOrNull, readText } from './row.ts'
 /** Statements on the revocation table that the session store and the revocation log share. */
 export interface RevocationTable {
   /** Appends an entry; to be called inside the transaction of what it tells of. */
-  append(entry: RevocationEntry): void
+  append(change: RevocationChange): void
   epochs(subject: string): Stamp
   /** Whether the token or its session has an entry in force, and the epochs, in one read. */
   standing(token: RevocableToken): { readonly listed: boolean; readonly epochs: Stamp }
-  /** Entries after a sequence number, and the last number. */
-  after(sequence: number): { readonly entries: readonly RevocationEntry[]; readonly last: number }
-  prune(nowMs: number): void
+  isSessionListed(id: string): boolean
+  /** Entries after a sequence number, no more than a page, and the number of the last one read. */
+  after(sequence: number): {
+    readonly entries: readonly RevocationEntry[]
+    readonly last: number
+    readonly atEnd: boolean
+  }
+  /** The last sequence number given out. */
+  last(): number
 }
 
 /** The revoked flag, or the epoch, of the last row of a key. */
 const lastOf = (column: 'revoked' | 'epoch'): string =>
   `coalesce((SELECT ${column} FROM jotward_revocations WHERE key = ? ORDER BY sequence DESC LIMIT 1), 0)`
 
-const keyOf = (entry: RevocationEntry): string => {
+const keyOf = (entry: RevocationChange): string => {
   if (entry.kind === 'all') return '*'
   return `${entry.kind === 'token' ? 't' : entry.kind === 'session' ? 's' : 'u'}:${entry.id}`
 }
@@ -33,7 +39,8 @@ const readEntry = (row: unknown): RevocationEntry => {
   const expiresAtMs = readIntegerOrNull(row, 'expires_at_ms') ?? 0
   if (key.startsWith('u:')) return { kind: 'subject', id, epoch, expiresAtMs }
   const kind = key.startsWith('t:') ? 'token' : 'session'
-  return { kind, id, revoked: readInteger(row, 'revoked') === 1, expiresAtMs }
+  const version = readInteger(row, 'sequence')
+  return { kind, id, revoked: readInteger(row, 'revoked') === 1, expiresAtMs, version }
 }
 
 const readStamp = (row: unknown): Stamp => ({
@@ -43,8 +50,13 @@ const readStamp = (row: unknown): Stamp => ({
 
 /** Rows removed at most in one go, so that no caller waits long. */
 const PRUNE_LIMIT = 1000
+/** Appends between two prunings. A process that is started anew begins with one, or short lives would never prune. */
+const PRUNE_EVERY = 256
+/** Entries read at most in one go. */
+const PAGE = 10_000
 
-export const createRevocationTable = (database: SqliteDatabase): RevocationTable => {
+export const createRevocationTable = (database: SqliteDatabase, now: () => number): RevocationTable => {
+  let appends = 0
   const insert = database.prepare(
     'INSERT INTO jotward_revocations (key, revoked, epoch, expires_at_ms) VALUES (?, ?, ?, ?)',
   )
@@ -53,7 +65,9 @@ export const createRevocationTable = (database: SqliteDatabase): RevocationTable
     `SELECT ${lastOf('revoked')} + ${lastOf('revoked')} AS listed,
             ${lastOf('epoch')} AS subject_epoch, ${lastOf('epoch')} AS global_epoch`,
   )
-  const after = database.prepare('SELECT * FROM jotward_revocations WHERE sequence > ? ORDER BY sequence')
+  const listed = database.prepare(`SELECT ${lastOf('revoked')} AS listed`)
+  const after = database.prepare(`SELECT * FROM jotward_revocations WHERE sequence > ? ORDER BY sequence LIMIT ${PAGE}`)
+  const last = database.prepare('SELECT coalesce(max(sequence), 0) AS last FROM jotward_revocations')
   // A restoration stays for as long as a revocation that it took back: else that one would be the last of its key.
   const prune = database.prepare(
     `DELETE FROM jotward_revocations WHERE sequence IN
@@ -63,10 +77,15 @@ export const createRevocationTable = (database: SqliteDatabase): RevocationTable
         LIMIT ${PRUNE_LIMIT})`,
   )
   return {
-    append: (entry) => {
-      const revoked = 'revoked' in entry && entry.revoked ? 1 : 0
-      const epoch = 'epoch' in entry ? entry.epoch : 0
-      insert.run(keyOf(entry), revoked, epoch, 'expiresAtMs' in entry ? entry.expiresAtMs : null)
+    append: (change) => {
+      if (appends % PRUNE_EVERY === 0) {
+        const nowMs = now()
+        prune.run(nowMs, nowMs)
+      }
+      appends += 1
+      const revoked = 'revoked' in change && change.revoked ? 1 : 0
+      const epoch = 'epoch' in change ? change.epoch : 0
+      insert.run(keyOf(change), revoked, epoch, 'expiresAtMs' in change ? change.expiresAtMs : null)
     },
     epochs: (subject) => guarded('reading epochs', () => readStamp(epochs.get(`u:${subject}`, '*'))),
     standing: ({ tokenId, sessionId, subject }) =>
@@ -77,11 +96,14 @@ export const createRevocationTable = (database: SqliteDatabase): RevocationTable
     after: (sequence) =>
       guarded('reading the log', () => {
         const rows = after.all(sequence)
-        const last = rows.at(-1)
-        return { entries: rows.map(readEntry), last: last === undefined ? sequence : readInteger(last, 'sequence') }
+        const end = rows.at(-1)
+        return {
+          entries: rows.map(readEntry),
+          last: end === undefined ? sequence : readInteger(end, 'sequence'),
+          atEnd: rows.length < PAGE,
+        }
       }),
-    prune: (nowMs) => {
-      prune.run(nowMs, nowMs)
-    },
+    last: () => guarded('reading the log', () => readInteger(last.get(), 'last')),
+    isSessionListed: (id) => guarded('reading the log', () => readInteger(listed.get(`s:${id}`), 'listed') > 0),
   }
 }

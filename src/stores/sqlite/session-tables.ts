@@ -38,9 +38,7 @@ export const sqliteSessionTables = ({ database, revocations, now }: Options): Lo
   const statements = prepareStatements(database)
   let insertions = 0
   const prune = (): void => {
-    const nowMs = now()
-    statements.prune.run(Math.floor(nowMs / 1000))
-    revocations.prune(nowMs)
+    statements.prune.run(Math.floor(now() / 1000))
   }
   return {
     now,
@@ -60,6 +58,7 @@ export const sqliteSessionTables = ({ database, revocations, now }: Options): Lo
       statements.update.run(...stateValues(state), id)
     },
     epochs: (subject) => revocations.epochs(subject),
+    isListed: (id) => revocations.isSessionListed(id),
     announce: (id, revoked, expiresAtMs) => revocations.append({ kind: 'session', id, revoked, expiresAtMs }),
   }
 }

@@ -1,4 +1,4 @@
-import type { Store } from '../../ports/store.ts'
+import type { StoreWithUsers } from '../../ports/store.ts'
 import type { SqliteDatabase } from './database.ts'
 import { createRevocationTable } from './revocation-table.ts'
 import { sqliteRevocationLog } from './revocation-log.ts'
@@ -18,9 +18,9 @@ export interface SqliteStoreOptions {
  *
  * @throws ConfigError where the file is no database, or was written by another version of Jotward
  */
-export const sqliteStore = (database: SqliteDatabase, { now = Date.now }: SqliteStoreOptions = {}): Store => {
+export const sqliteStore = (database: SqliteDatabase, { now = Date.now }: SqliteStoreOptions = {}): StoreWithUsers => {
   const source = prepareSchema(database)
-  const table = createRevocationTable(database)
+  const table = createRevocationTable(database, now)
   return {
     sessions: localSessionStore(sqliteSessionTables({ database, revocations: table, now })),
     revocations: sqliteRevocationLog({ database, table, now, source }),

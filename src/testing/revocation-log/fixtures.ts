@@ -1,5 +1,10 @@
 import { createRevocationSet } from '../../core/session/revocation-set.ts'
-import type { RevocableToken, RevocationEntry, RevocationSet } from '../../core/session/revocation-set.ts'
+import type {
+  RevocableToken,
+  RevocationChange,
+  RevocationEntry,
+  RevocationSet,
+} from '../../core/session/revocation-set.ts'
 import { newIdentifier } from '../../core/token/identifier.ts'
 import type { RevocationPage } from '../../ports/revocation-log.ts'
 import type { StoreUnderTest } from '../store-under-test.ts'
@@ -28,11 +33,18 @@ export const setToken = async (
 ): Promise<void> => store.revocations.setToken({ tokenId, subject, revoked, retention })
 
 export const isRevoked = async ({ store }: StoreUnderTest, token: RevocableToken): Promise<boolean> =>
-  store.revocations.isRevoked(token)
+  store.revocations.isRevokedAtSource(token)
 
-/** Everything that the log holds, in order. */
-export const entriesOf = async ({ store }: StoreUnderTest): Promise<readonly RevocationEntry[]> =>
-  (await store.revocations.read(null)).entries
+/** What an entry changes; its version is the store's own affair. */
+export const changeOf = (entry: RevocationEntry): RevocationChange => {
+  if (entry.kind === 'subject' || entry.kind === 'all') return entry
+  const { version: _version, ...change } = entry
+  return change
+}
+
+/** Every change that the log holds, in order. */
+export const entriesOf = async ({ store }: StoreUnderTest): Promise<readonly RevocationChange[]> =>
+  (await store.revocations.read(null)).entries.map(changeOf)
 
 /** A process that follows the log: what it knows, and where it stands. */
 export const createFollower = ({ store }: StoreUnderTest) => {

@@ -20,7 +20,7 @@ export const ENDING: readonly StoreProof[] = [
       const session = await rotatedTo(opened, await created(opened), 1)
       const other = await created(opened)
       const { id, subject } = session
-      assert.equal(await opened.store.sessions.end({ id, subject, reason: 'signout' }, CREATION), true)
+      assert.equal(await opened.store.sessions.end({ id, subject, reason: 'signout' }, CREATION), 'ended')
       await assertDead(opened, session)
       assert.equal(await isDenied(opened, session), true)
       // The clock has stood still since the rotation.
@@ -31,14 +31,14 @@ export const ENDING: readonly StoreProof[] = [
     },
   },
   {
-    title: 'end repeated changes nothing and returns false',
+    title: 'end repeated changes nothing, and says so',
     prove: async (opened) => {
       const session = await created(opened)
       const reference = { id: session.id, subject: session.subject }
       await opened.store.sessions.end({ ...reference, reason: 'signout' }, CREATION)
       const before = await entriesOf(opened, session)
       await opened.turn(1)
-      assert.equal(await opened.store.sessions.end({ ...reference, reason: 'revoked' }, CREATION), false)
+      assert.equal(await opened.store.sessions.end({ ...reference, reason: 'revoked' }, CREATION), 'already')
       assert.deepStrictEqual(await entriesOf(opened, session), before)
       await assertDead(opened, session)
     },
@@ -48,7 +48,7 @@ export const ENDING: readonly StoreProof[] = [
     prove: async (opened) => {
       const session = await created(opened)
       const reference = { id: session.id, subject: 'bob' }
-      assert.equal(await opened.store.sessions.end({ ...reference, reason: 'signout' }, CREATION), false)
+      assert.equal(await opened.store.sessions.end({ ...reference, reason: 'signout' }, CREATION), 'foreign')
       await opened.store.sessions.suspend({ ...reference, suspended: true }, CREATION)
       assert.deepStrictEqual(await standing(opened, session), session)
       assert.equal(await isDenied(opened, session), false)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Presentation } from '../../core/session/rotation.ts'
-import type { RevocationEntry } from '../../core/session/revocation-set.ts'
+import type { RevocationChange } from '../../core/session/revocation-set.ts'
+import { changeOf } from '../revocation-log/fixtures.ts'
 import type { Session, SessionState } from '../../core/session/session.ts'
 import { newIdentifier } from '../../core/token/identifier.ts'
 import type { CreationPolicy, NewSession, Rotation } from '../../ports/session-store.ts'
@@ -131,12 +132,12 @@ export const assertDead = async (opened: StoreUnderTest, session: Session): Prom
 
 /** Whether access tokens of the session are dead. */
 export const isDenied = async ({ store }: StoreUnderTest, { id, subject, stamp }: Session): Promise<boolean> =>
-  store.revocations.isRevoked({ tokenId: newIdentifier(subject), sessionId: id, subject, stamp })
+  store.revocations.isRevokedAtSource({ tokenId: newIdentifier(subject), sessionId: id, subject, stamp })
 
 /** Every entry of the log that tells of a session. */
-export const entriesOf = async ({ store }: StoreUnderTest, { id }: Session): Promise<readonly RevocationEntry[]> => {
+export const entriesOf = async ({ store }: StoreUnderTest, { id }: Session): Promise<readonly RevocationChange[]> => {
   const { entries } = await store.revocations.read(null)
-  return entries.filter((entry) => entry.kind === 'session' && entry.id === id)
+  return entries.filter((entry) => entry.kind === 'session' && entry.id === id).map(changeOf)
 }
 
 /** Calls `work` twenty times before any call has answered: enough for a race to show. */

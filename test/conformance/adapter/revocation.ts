@@ -70,7 +70,7 @@ const at = (path: string, { accessToken }: Pair) => ({ path, headers: [bearer(ac
 const remote = (clock: { now: number }) => {
   const store = memoryStore({ now: () => clock.now * 1000 })
   let isDown = false
-  const isRevoked = async (token: RevocableToken): Promise<boolean> => {
+  const isRevoked = async (token: RevocableToken): Promise<boolean | 'stale'> => {
     await setImmediate()
     if (isDown) throw new StoreError('asking', new Error('connection refused'))
     return store.revocations.isRevoked(token)

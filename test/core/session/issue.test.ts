@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { IssueOptions } from '../../../src/core/session/issue.ts'
+import type { IssueOptions } from '../../../src/core/session/issue-options.ts'
 import { decodeUnverified } from '../../../src/core/token/jws.ts'
 import { AUDIENCE, claimsOf, codeOf, createBed, ISSUER, problemsOf, START } from './issuer.ts'
 
@@ -87,9 +87,10 @@ describe('what is left out comes from the configuration', () => {
     expect(session.grant).toEqual({
       permissions: [],
       claims: {},
-      audience: ['https://a.example', 'https://b.example'],
-      clientId: 'shop',
-      accessLifetime: 900,
+      // Null: whatever is configured when a token is made.
+      audience: null,
+      clientId: null,
+      accessLifetime: null,
       idleLifetime: 30 * DAY,
       credentialVersion: null,
     })
@@ -215,8 +216,13 @@ describe('refuses to issue, naming the option', () => {
     ['an accessLifetime in words', { accessLifetime: '15 min' }, `accessLifetime: ${span}`],
     [
       'an accessLifetime that would outlive its revocation (N124)',
-      { accessLifetime: 901 },
-      'accessLifetime: must not exceed accessToken.lifetime of the configuration',
+      { accessLifetime: 3601 },
+      'accessLifetime: must not exceed accessToken.longestLifetime',
+    ],
+    [
+      'an idleLifetime in which an honest client cannot refresh (I5)',
+      { idleLifetime: 1860 },
+      'idleLifetime: must exceed 2 x (grace + access lifetime) = 1860 s',
     ],
     ['an idleLifetime in digits', { idleLifetime: '900' }, `idleLifetime: ${span}`],
     ['an absoluteLifetime above 365 days', { absoluteLifetime: '366d' }, `absoluteLifetime: ${span}`],

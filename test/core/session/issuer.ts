@@ -8,7 +8,10 @@ import { memoryStore } from '../../../src/stores/memory/memory-store.ts'
 import { START_MS, standingClock } from '../../stores/stores-under-test.ts'
 import { noise } from '../token/fixtures.ts'
 
-/** An issuer over a memory store, whose clock and whose store's clock turn by hand, and everything that it tells. */
+/**
+ * An issuer over a memory store, whose clock and whose store's clock turn by hand; everything that it tells; and a user
+ * directory, which it asks only where it is configured.
+ */
 
 export const ISSUER = 'https://api.example.com'
 export const AUDIENCE = 'https://orders.example.com'
@@ -25,16 +28,17 @@ export const createBed = <Claims = JsonObject>({ hooks, ...config }: Partial<Aut
   const onEvent = (event: AuthEvent): void => {
     events.push(event)
   }
-  const settings = {
+  const store = memoryStore({ now: clock.now })
+  const settings: AuthConfig<Claims> = {
     issuer: ISSUER,
     audience: AUDIENCE,
     keys: { secret: SECRET },
-    store: memoryStore({ now: clock.now }),
+    store,
     clock: () => clock.now() / 1000,
     hooks: { onEvent, ...hooks },
     ...config,
   }
-  return { auth: createAuth<Claims>(settings), ...clock, events, settings }
+  return { auth: createAuth<Claims>(settings), ...clock, events, settings, users: store.users }
 }
 
 export type Bed = ReturnType<typeof createBed<JsonObject>>

@@ -9,8 +9,8 @@ describe('the set of everything revoked', () => {
   test('forgets an entry in the millisecond in which no token of it can be accepted any more, not before', () => {
     const set = createRevocationSet()
     const token = newToken()
-    set.apply({ kind: 'token', id: token.tokenId, revoked: true, expiresAtMs: 1_000 })
-    set.apply({ kind: 'session', id: token.sessionId ?? '', revoked: true, expiresAtMs: 1_001 })
+    set.apply({ kind: 'token', id: token.tokenId, revoked: true, expiresAtMs: 1_000, version: 1 })
+    set.apply({ kind: 'session', id: token.sessionId ?? '', revoked: true, expiresAtMs: 1_001, version: 2 })
     set.prune(999)
     expect(set.size).toBe(2)
     set.prune(1_000)
@@ -25,13 +25,25 @@ describe('the set of everything revoked', () => {
     const set = createRevocationSet()
     const token = newToken()
     const entry = { kind: 'token', id: token.tokenId, revoked: true } as const
-    set.apply({ ...entry, expiresAtMs: 2_000 })
-    set.apply({ ...entry, expiresAtMs: 1_000 })
+    set.apply({ ...entry, expiresAtMs: 2_000, version: 1 })
+    set.apply({ ...entry, expiresAtMs: 1_000, version: 2 })
     set.prune(1_999)
     expect(set.isRevoked(token)).toBe(true)
-    set.apply({ ...entry, revoked: false, expiresAtMs: 3_000 })
+    set.apply({ ...entry, revoked: false, expiresAtMs: 3_000, version: 3 })
     expect(set.isRevoked(token)).toBe(false)
-    expect(set.size).toBe(0)
+  })
+
+  test('lets no late or repeated entry undo a later one, be that a revocation or a restoration', () => {
+    const set = createRevocationSet()
+    const token = newToken()
+    const entry = { kind: 'session', id: token.sessionId ?? '', expiresAtMs: 2_000 } as const
+    set.apply({ ...entry, revoked: true, version: 1 })
+    set.apply({ ...entry, revoked: false, version: 2 })
+    set.apply({ ...entry, revoked: true, version: 1 })
+    expect(set.isRevoked(token)).toBe(false)
+    set.apply({ ...entry, revoked: true, version: 4 })
+    set.apply({ ...entry, revoked: false, version: 3 })
+    expect(set.isRevoked(token)).toBe(true)
   })
 
   test('lets no late or repeated entry lower an epoch (I2)', () => {

@@ -1,29 +1,35 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { AuthConfig } from '../../../src/config.ts'
 import { resolveConfig } from '../../../src/config.ts'
 import type { ClaimsContext } from '../../../src/core/engine.ts'
-import type { MintOptions } from '../../../src/core/session/tokens.ts'
-import { mintAccessToken, mintPair } from '../../../src/core/session/tokens.ts'
-import { claimsOf, codeOf, createBed, START } from './issuer.ts'
+import { mintAccessToken, mintPair, resolveContent } from '../../../src/core/session/tokens.ts'
+import { claimsOf, codeOf, createBed, redeploy, START } from './issuer.ts'
 
-const MINT: MintOptions = { reason: 'signin', issuedAt: START, scope: null }
+const CONTENT = { claims: { role: 'chief' }, permissions: ['a', 'b'] }
+const MOMENT = { issuedAt: START }
+const WANTED = { reason: 'refresh', scope: null, ceiling: null } as const
 
 /** A session, and the engine that mints for it. */
-const minting = async (permissions: readonly string[] = ['a', 'b'], contexts: ClaimsContext[] = []) => {
-  const claims = (context: ClaimsContext) => {
-    contexts.push(context)
-    return {}
-  }
-  const { auth, settings } = createBed({ hooks: { claims } })
-  const { session } = await auth.issue({ subject: 'ann', permissions, claims: { role: 'chief' } })
-  contexts.length = 0
-  return { session, engine: resolveConfig(settings) }
+const minting = async (change: Partial<AuthConfig> = {}) => {
+  const { auth, settings, events } = createBed(change)
+  const { session } = await auth.issue({ subject: 'ann', permissions: ['a', 'b'], claims: { role: 'chief' } })
+  events.length = 0
+  return { session, engine: resolveConfig(settings), events }
 }
 
 describe('an access token', () => {
-  test('lives for as long as the session grants', async () => {
+  test('lives for as long as configured', async () => {
     const { engine, session } = await minting()
-    const { accessToken, expiresIn } = await mintAccessToken(engine, session, MINT)
+    const { accessToken, expiresIn } = mintAccessToken(engine, session, CONTENT, MOMENT)
     expect([expiresIn, claimsOf(accessToken)['exp']]).toEqual([900, START + 900])
+  })
+
+  test('lives for as long as its sign-in asked, but never longer than is accepted today', async () => {
+    const { engine, session } = await minting()
+    const expiresIn = (accessLifetime: number): number =>
+      mintAccessToken(engine, { ...session, grant: { ...session.grant, accessLifetime } }, CONTENT, MOMENT).expiresIn
+    expect([300, 3600, 7200].map(expiresIn)).toEqual([300, 3600, 3600])
   })
 
   test.each([
@@ -33,44 +39,26 @@ describe('an access token', () => {
   ])('made %i s before the end of its session lives for %i s', async (before, lifetime) => {
     const { engine, session } = await minting()
     const issuedAt = session.absoluteExpiresAt - before
-    const { accessToken, expiresIn } = await mintAccessToken(engine, session, { ...MINT, issuedAt })
+    const { accessToken, expiresIn } = mintAccessToken(engine, session, CONTENT, { issuedAt })
     expect([expiresIn, claimsOf(accessToken)['exp']]).toEqual([lifetime, session.absoluteExpiresAt])
   })
 
   test('tells the authentication of its session, or a later one where it is told so', async () => {
     const { engine, session } = await minting()
-    const { accessToken } = await mintAccessToken(engine, session, MINT)
-    expect(claimsOf(accessToken)['auth_time']).toBe(session.authTime)
-    const again = await mintAccessToken(engine, session, { ...MINT, authTime: START + 60 })
-    expect(claimsOf(again.accessToken)['auth_time']).toBe(START + 60)
-  })
-
-  test('holds what was asked of the granted permissions, and tells so', async () => {
-    const { engine, session } = await minting()
-    const { accessToken, permissions } = await mintAccessToken(engine, session, { ...MINT, scope: ['b'] })
-    expect([permissions, claimsOf(accessToken)['scope']]).toEqual([['b'], 'b'])
-    expect(await codeOf(() => mintAccessToken(engine, session, { ...MINT, scope: ['c'] }))).toBe('invalid_scope')
-  })
-
-  test('is asked for with its reason', async () => {
-    const contexts: ClaimsContext[] = []
-    const { engine, session } = await minting(['a'], contexts)
-    await mintAccessToken(engine, session, { ...MINT, reason: 'reauthentication' })
-    expect(contexts).toEqual([
-      {
-        reason: 'reauthentication',
-        subject: 'ann',
-        sessionId: session.id,
-        claims: { role: 'chief' },
-        permissions: ['a'],
-        refreshData: null,
-      },
-    ])
+    const [first, second] = [
+      mintAccessToken(engine, session, CONTENT, MOMENT),
+      mintAccessToken(engine, session, CONTENT, { ...MOMENT, authTime: START + 60 }),
+    ]
+    expect(claimsOf(first.accessToken)['auth_time']).toBe(session.authTime)
+    expect(claimsOf(second.accessToken)['auth_time']).toBe(START + 60)
   })
 
   test('is another one each time, beside a refresh token that is the same each time', async () => {
     const { engine, session } = await minting()
-    const [first, second] = [await mintPair(engine, session, MINT), await mintPair(engine, session, MINT)]
+    const [first, second] = [
+      mintPair(engine, session, CONTENT, MOMENT),
+      mintPair(engine, session, CONTENT, { issuedAt: START + 60 }),
+    ]
     expect(first.accessToken).not.toBe(second.accessToken)
     expect(first.refreshToken).toBe(second.refreshToken)
     expect(first.session).toBe(session)
@@ -78,9 +66,92 @@ describe('an access token', () => {
 
   test('comes with the refresh token of the generation in which the session is', async () => {
     const { engine, session } = await minting()
-    const next = { ...session, state: { ...session.state, generation: 1 } }
-    const [first, second] = [await mintPair(engine, session, MINT), await mintPair(engine, next, MINT)]
-    expect(first.refreshToken).not.toBe(second.refreshToken)
-    expect([first, second].map(({ refreshToken }) => claimsOf(refreshToken)['gen'])).toEqual([0, 1])
+    const generations = [0, 1, 7].map((generation) => {
+      const { refreshToken } = mintPair(
+        engine,
+        { ...session, state: { ...session.state, generation } },
+        CONTENT,
+        MOMENT,
+      )
+      return claimsOf(refreshToken)['gen']
+    })
+    expect(generations).toEqual([0, 1, 7])
+  })
+})
+
+describe('the content of an access token', () => {
+  test('is what the session was granted', async () => {
+    const { engine, session } = await minting()
+    expect(await resolveContent(engine, session, WANTED)).toEqual(CONTENT)
+  })
+
+  test('is narrowed to what is asked', async () => {
+    const { engine, session } = await minting()
+    expect((await resolveContent(engine, session, { ...WANTED, scope: ['b'] })).permissions).toEqual(['b'])
+    expect(await codeOf(() => resolveContent(engine, session, { ...WANTED, scope: ['c'] }))).toBe('invalid_scope')
+  })
+
+  test('is held below a ceiling, beyond which nothing may be asked either', async () => {
+    const { engine, session } = await minting()
+    const ceiling = ['a', 'c']
+    expect((await resolveContent(engine, session, { ...WANTED, ceiling })).permissions).toEqual(['a'])
+    const beyond = { ...WANTED, ceiling, scope: ['b'] }
+    expect(await codeOf(() => resolveContent(engine, session, beyond))).toBe('invalid_scope')
+  })
+
+  test('is asked of the hook, with the reason', async () => {
+    const contexts: ClaimsContext[] = []
+    const claims = (context: ClaimsContext) => {
+      contexts.push(context)
+      return { permissions: ['hooked'] }
+    }
+    const { engine, session } = await minting({ hooks: { claims } })
+    contexts.length = 0
+    const content = await resolveContent(engine, session, { ...WANTED, reason: 'reauthentication', ceiling: ['a'] })
+    expect(content).toEqual({ claims: { role: 'chief' }, permissions: ['hooked'] })
+    const about = { subject: 'ann', sessionId: session.id, refreshData: null }
+    expect(contexts).toEqual([{ reason: 'reauthentication', claims: { role: 'chief' }, permissions: ['a'], ...about }])
+  })
+
+  test.each([
+    ['signin', 'hook_failed'],
+    ['refresh', 'refresh_token_invalid'],
+    ['reauthentication', 'token_invalid'],
+  ] as const)('that does not fit the schema of today is refused at %s with %s', async (reason, code) => {
+    const { session, events } = await minting()
+    const bed = createBed<{ desk: number }>({ accessToken: { claims: z.object({ desk: z.number() }) } })
+    const engine = { ...resolveConfig(bed.settings), emit: (event: (typeof events)[number]) => events.push(event) }
+    expect(await codeOf(() => resolveContent(engine, session, { ...WANTED, reason }))).toBe(code)
+    expect(events).toMatchObject([{ type: 'failure', error: { name: 'ConfigError' } }])
+  })
+})
+
+describe('a token longer than its own issuer accepts is not made', () => {
+  const accessToken = { maxBytes: 1024 }
+
+  test('at sign-in: no session comes of it', async () => {
+    const { auth, events } = createBed({ accessToken })
+    const claims = { note: 'x'.repeat(1024) }
+    expect(await codeOf(() => auth.issue({ subject: 'ann', claims }))).toBe('hook_failed')
+    expect(await auth.sessions.list('ann')).toEqual([])
+    expect(events.map(({ type }) => type)).toEqual(['failure'])
+  })
+
+  test('up to the limit it is, and is accepted', async () => {
+    const bed = createBed({ accessToken })
+    let longest = 0
+    for (let length = 0; length < 1024; length += 1) {
+      const claims = { note: 'x'.repeat(length) }
+      // One after another: the first that is refused ends it.
+      const token = await bed.auth.issue({ subject: 'ann', claims }).then(
+        (pair) => pair.accessToken,
+        () => null,
+      )
+      if (token === null) break
+      expect(await codeOf(() => redeploy(bed, {}).verify(token))).toBe('accepted')
+      longest = token.length
+    }
+    expect(longest).toBeLessThanOrEqual(1024)
+    expect(longest, 'little is given away').toBeGreaterThan(950)
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { StoreError } from '../../../src/core/errors.ts'
 import type { Session } from '../../../src/core/session/session.ts'
 import { generateJwk } from '../../../src/core/token/generate-key.ts'
 import { importJwks, publicJwks } from '../../../src/core/token/jwks.ts'
@@ -53,8 +54,20 @@ describe('a secret', () => {
     expect(codeOf(() => verifyJws(sign(before.signing), ring({ secret: NEW }).verifying))).toBe('token_invalid')
   })
 
+  test('that comes next verifies already and does not sign yet', () => {
+    const before = ring({ secret: OLD, nextSecrets: [NEW] })
+    const after = ring({ secret: NEW, previousSecrets: [OLD] })
+    expect(before.signing.kid).toBe(ring({ secret: OLD }).signing.kid)
+    expect(verifyJws(sign(after.signing), before.verifying).claims).toEqual({ a: 1 })
+    expect(before.refresh.signingFor(after.refresh.signing.kid).kid).toBe(after.refresh.signing.kid)
+    const [own, next] = [noise('own'), noise('next own')]
+    const given = ring({ secret: OLD }, { secret: own, nextSecrets: [next] })
+    expect(kidsOf(given.refresh.verifying)).toEqual([own, next].map((secret) => ring({ secret }).signing.kid))
+  })
+
   test('is published nowhere', () => {
-    expect(publicJwks(ring({ secret: NEW, previousSecrets: [OLD] }).verifying.keys)).toEqual({ keys: [] })
+    const secrets = { secret: NEW, previousSecrets: [OLD], nextSecrets: [noise('next')] }
+    expect(publicJwks(ring(secrets).verifying.keys)).toEqual({ keys: [] })
   })
 })
 
@@ -102,15 +115,14 @@ describe('the keys of refresh tokens', () => {
     expect(keys.signing.kid).toBe(derived.signing.kid)
   })
 
-  test('sign each generation with the key under which it was made, and with today’s where that is gone', () => {
+  test('sign each generation with the key under which it was made, and fail where that is not here (I1)', () => {
     const keys = ring({ secret: NEW, previousSecrets: [OLD] })
     const { refresh } = keys
     const [current, previous] = kidsOf(refresh.verifying)
     expect(refresh.signingFor(current ?? '').kid).toBe(refresh.signing.kid)
     expect(refresh.signingFor(previous ?? '').kid).toBe(previous)
     expect(sign(refresh.signingFor(previous ?? ''))).toBe(sign(ring({ secret: OLD }).refresh.signing))
-    expect(refresh.signingFor('gone').kid).toBe(refresh.signing.kid)
-    expect(refresh.signingFor('toString').kid).toBe(refresh.signing.kid)
+    for (const gone of ['gone', '', 'toString']) expect(() => refresh.signingFor(gone)).toThrow(StoreError)
   })
 
   test('never verify an access token that was given out for one', () => {
@@ -229,6 +241,18 @@ describe('keys are refused', () => {
       { secret: NEW },
       { secret: bad },
       [expect.stringMatching(/^refreshToken\.secret: has 5 bytes/) as string],
+    ],
+    [
+      'a short secret to come',
+      { secret: NEW, nextSecrets: [bad] },
+      {},
+      [expect.stringMatching(/^keys\.nextSecrets\[0\]: has 5 bytes/) as string],
+    ],
+    [
+      'one secret for both kinds of tokens (RFC 8725 §3.11)',
+      { secret: NEW },
+      { secret: NEW },
+      ['refreshToken.secret: is the same as keys.secret; leave it out to have one derived, or give another'],
     ],
     [
       'one secret for refresh tokens twice',
