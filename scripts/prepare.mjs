@@ -69,10 +69,10 @@ const run = (program, args) =>
       child.kill(signal)
       process.exit(1)
     }
-    process.once('SIGINT', stop).once('SIGTERM', stop)
+    process.once('SIGINT', stop).once('SIGTERM', stop).once('SIGHUP', stop)
     child.once('error', reject)
     child.once('exit', (code) => {
-      process.off('SIGINT', stop).off('SIGTERM', stop)
+      process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop)
       if (code === 0) resolve()
       else reject(new Error(`this failed: ${[program, ...args].join(' ')}`))
     })
@@ -87,7 +87,8 @@ export const ensureInstalled = async (scope) => {
   if (isInstalled(scope)) return
   say(scope === 'serve' ? 'Installing what serving needs…' : 'Installing everything, for development…')
   // Both by name, whatever NODE_ENV and npm's own settings say.
-  await run('npm', ['ci', scope === 'serve' ? '--omit=dev' : '--include=dev'])
+  // No package of ours needs an install script, and none may run one.
+  await run('npm', ['ci', '--ignore-scripts', scope === 'serve' ? '--omit=dev' : '--include=dev'])
 }
 
 /** Builds the library, then the server on top of it; what has not changed is left alone. */

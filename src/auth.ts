@@ -2,7 +2,7 @@ import { resolveConfig } from './config.ts'
 import type { AuthConfig } from './config.ts'
 import type { Engine } from './core/engine.ts'
 import type { Seconds } from './core/duration.ts'
-import { AuthError } from './core/errors.ts'
+import { AuthError, ConfigError } from './core/errors.ts'
 import type { MaybePromise } from './core/maybe-promise.ts'
 import { authenticateToken } from './core/request/authenticate.ts'
 import { createExtract } from './core/request/extract.ts'
@@ -38,18 +38,31 @@ import type { UserDirectory } from './ports/user-directory.ts'
 
 /** The whole of Jotward over one configuration: what adapters guard with, routes answer with, applications call. */
 export interface Auth<Claims = JsonObject, P extends string = string> {
-  /** Makes a session for a subject whose credentials have been checked already. */
+  /**
+   * Makes a session for a subject whose credentials have been checked already.
+   *
+   * @throws ConfigError for options that cannot be, and for a subject that the configured directory does not know
+   */
   issue(options: IssueOptions<P> & { readonly subject: string }): Promise<TokenPair>
   /**
    * Makes a session for a subject whose credentials `check` finds good, or throws. Best for passwords: a sign-out
    * everywhere in the midst of the check is never lost, for then the check runs again.
    */
   issueAfter(subject: string, check: () => MaybePromise<IssueOptions<P>>): Promise<TokenPair>
-  /** Exchanges a refresh token for a new pair; the same one again for whoever asks again. */
+  /**
+   * Exchanges a refresh token for a new pair; whoever asks again gets the same refresh token again.
+   *
+   * @throws AuthError `refresh_token_invalid` | `refresh_token_reused` | `hook_failed` | `invalid_scope`
+   * @throws StoreError where it is not known whether the token was rotated
+   */
   refresh(refreshToken: string, options?: RefreshOptions): Promise<TokenPair>
   /** A fresh access token in the caller's own session, after its user has authenticated once more. */
   reissue(principal: Principal<Claims, P>): Promise<AccessToken>
-  /** The principal of an access token, revocation included. */
+  /**
+   * The principal of an access token, revocation included.
+   *
+   * @throws AuthError `token_invalid` | `token_expired` | `token_not_yet_valid` | `token_revoked` | `wrong_token_type`
+   */
   verify(accessToken: string): MaybePromise<Principal<Claims, P>>
   /** What a route asks, as a function from request to verdict; adapters are built on it. */
   guard(requirement?: Requirement<P>): Guard<Claims, P>
@@ -82,12 +95,21 @@ export interface Auth<Claims = JsonObject, P extends string = string> {
   readonly store: Store
   readonly users: UserDirectory | null
   readonly permissions: PermissionRules
+  /** Why a token could not carry these custom claims, or null where it could. */
+  claimsProblem(claims: JsonObject): string | null
   /** Tells the configured sink. */
   readonly emit: EventSink
   /** Resolves when the store can keep its promises. */
   ready(): Promise<void>
   /** Ends what the store began; its client stays the caller's to close. */
   close(): Promise<void>
+}
+
+/** A session of somebody whom the directory does not know would end at its first refresh. */
+const requireUser = async ({ users }: Engine<unknown>, subject: string): Promise<void> => {
+  if (users === null || (await users.findById(subject))) return
+  const problem = 'is not known to users; leave users out of the configuration where they live elsewhere'
+  throw new ConfigError([{ path: 'subject', problem }])
 }
 
 const reissue = async (
@@ -110,7 +132,7 @@ const reissue = async (
  * const auth = createAuth({
  *   issuer: 'https://api.example.com',
  *   audience: 'https://api.example.com',
- *   keys: { secret: process.env.AUTH_SECRET },
+ *   keys: { secret: process.env['AUTH_SECRET'] ?? '' },
  *   store: memoryStore(),
  * })
  *
@@ -123,7 +145,10 @@ export const createAuth = <Claims = JsonObject, const P extends string = string>
   const { store } = engine
   const extract = { access: createExtract(engine, 'access'), refresh: createExtract(engine, 'refresh') }
   return {
-    issue: async ({ subject, ...options }) => issueAfter(engine, subject, () => options),
+    issue: async ({ subject, ...options }) => {
+      await requireUser(engine, subject)
+      return issueAfter(engine, subject, () => options)
+    },
     issueAfter: async (subject, check) => issueAfter(engine, subject, check),
     refresh: async (refreshToken, options) => refresh(engine, refreshToken, options),
     reissue: async (principal) => reissue(engine, principal),
@@ -149,6 +174,10 @@ export const createAuth = <Claims = JsonObject, const P extends string = string>
     store,
     users: engine.users,
     permissions: engine.permissions,
+    claimsProblem: (claims) => {
+      const read = engine.readClaims(claims)
+      return 'problem' in read ? read.problem : null
+    },
     emit: engine.emit,
     ready: async () => store.ready(),
     close: async () => store.close(),

@@ -123,6 +123,9 @@ const SETTINGS = {
   hooks: ['claims', 'onEvent'],
 } as const
 
+/** What the ready-made endpoints ask for; there without being declared. */
+const ROUTE_PERMISSIONS = ['users:read', 'sessions:admin', 'tokens:admin']
+
 const DAY = 86_400
 const USUAL_LONGEST = 3600
 const MAX_TOLERANCE = 300
@@ -334,6 +337,8 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
     // Whatever tolerance another process on the store may have.
     revocation: { retention: accessToken.longestLifetime + MAX_TOLERANCE + 1 },
     permissions: createPermissionRules(config.permissions),
+    permissionNames:
+      config.permissions?.names === undefined ? null : new Set([...config.permissions.names, ...ROUTE_PERMISSIONS]),
     transport,
     // Without a schema `Claims` is its default, JsonObject.
     readClaims: config.accessToken?.claims

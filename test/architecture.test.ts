@@ -72,7 +72,7 @@ describe('architecture', () => {
   test('the core reads no clock, no environment and no network', () => {
     const offenders = files
       .filter(({ name }) => name.startsWith('src/core/'))
-      .filter(({ path }) => /\bDate\.now\(|\bnew Date\(|\bprocess\.|\bfetch\(/.test(readFileSync(path, 'utf8')))
+      .filter(({ path }) => /\bDate\.now\(|\bnew Date\(|\bprocess\.[a-z]|\bfetch\(/.test(readFileSync(path, 'utf8')))
     expect(offenders.map(({ name }) => name)).toEqual([])
   })
 

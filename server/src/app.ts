@@ -4,6 +4,7 @@ import { AUTH_ERRORS } from 'jotward'
 import type { AuthErrorCode } from 'jotward'
 import type { AuthRoutes } from 'jotward/routes'
 import { accessLog } from './access-log.ts'
+import type { RequestEnvironment } from './access-log.ts'
 import { docsPage } from './docs-page.ts'
 import type { Logger } from './log.ts'
 
@@ -14,6 +15,8 @@ export interface AppParts {
   /** Rejects while the store cannot be used. */
   readonly checkReady: () => Promise<void>
   readonly log: Logger
+  /** Where clients reach the server. */
+  readonly issuer: string
 }
 
 /** For every answer that does not bring a stricter policy of its own. No HSTS: whether there is TLS, the proxy knows. */
@@ -58,14 +61,15 @@ const ready =
   }
 
 /** The whole HTTP surface of the server: the endpoints, and what only a server has. */
-export const createApp = (parts: AppParts): Hono => {
-  const { handler, log } = parts
-  const app = new Hono()
+export const createApp = (parts: AppParts): Hono<{ Bindings: RequestEnvironment }> => {
+  const { handler, log, issuer } = parts
+  const app = new Hono<{ Bindings: RequestEnvironment }>()
+  const openApi = { ...handler.openApi, servers: [{ url: issuer.replace(/\/+$/, '') }] }
   app.use(accessLog(log), securityHeaders)
   app.get('/healthz', (context) => context.json({ status: 'ok' }))
   app.get('/readyz', ready(parts))
-  app.get('/openapi.json', (context) => context.json(handler.openApi))
-  app.route('/', docsPage())
+  app.get('/openapi.json', (context) => context.json(openApi))
+  app.route('/', docsPage(handler.openApi))
   for (const path of OWN_PATHS)
     app.all(path, (context) => refuse(context, 'method_not_allowed', { allow: 'GET, HEAD' }))
   app.all('*', (context) =>

@@ -2,9 +2,10 @@ import { ConfigError, createAuth } from 'jotward'
 import type { Auth, EventSink, StoreWithUsers } from 'jotward'
 import { SUPER_PERMISSION } from './accounts.ts'
 import type { Secret } from './secret.ts'
-import { inVariables } from './settings.ts'
+import { inVariables } from './setting-problems.ts'
 import type { Settings } from './settings.ts'
 import { readSigningKeys } from './signing-keys.ts'
+import { refreshSecret } from './signing-secret.ts'
 
 /** What settings alone do not say. */
 export interface AuthParts {
@@ -29,8 +30,8 @@ export const buildAuth = (settings: Settings, { issuer, secret, store, onEvent }
       users: store.users,
       accessToken: { lifetime: settings.accessLifetime },
       refreshToken: {
-        // Beside a key pair refresh tokens still need a secret; beside a secret the engine derives one of its own.
-        ...(settings.signingKey === null ? {} : { secret: secret.reveal() }),
+        // Beside a key pair refresh tokens still need a secret; beside a secret the engine derives this one by itself.
+        ...(settings.signingKey === null ? {} : { secret: refreshSecret(secret) }),
         grace: settings.rotationGrace,
         lateReplays: settings.lateReplays,
         idleLifetime: settings.refreshIdle,
@@ -40,6 +41,6 @@ export const buildAuth = (settings: Settings, { issuer, secret, store, onEvent }
       hooks: { onEvent },
     })
   } catch (error) {
-    throw error instanceof ConfigError ? inVariables(error) : error
+    throw error instanceof ConfigError ? inVariables(error, secret.source) : error
   }
 }

@@ -14,16 +14,49 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
   ['serve', { description: 'Start the server', load: async () => (await import('./commands/serve.ts')).serve }],
   [
     'user create',
+    { description: 'Add a user', load: async () => (await import('./commands/user-create.ts')).userCreate },
+  ],
+  [
+    'user list',
+    { description: 'List the users', load: async () => (await import('./commands/user-list.ts')).userList },
+  ],
+  [
+    'user disable',
     {
-      description: 'Add a user to the server',
-      load: async () => (await import('./commands/user-create.ts')).userCreate,
+      description: 'Keep a user out, at once',
+      load: async () => (await import('./commands/user-change.ts')).userDisable,
     },
+  ],
+  [
+    'user enable',
+    {
+      description: 'Let a user sign in again',
+      load: async () => (await import('./commands/user-change.ts')).userEnable,
+    },
+  ],
+  [
+    'user password',
+    {
+      description: 'Give a user another password',
+      load: async () => (await import('./commands/user-change.ts')).userPassword,
+    },
+  ],
+  [
+    'session revoke',
+    { description: 'End sessions', load: async () => (await import('./commands/session-revoke.ts')).sessionRevoke },
   ],
   [
     'keys generate',
     {
       description: 'Make a key for signing',
       load: async () => (await import('./commands/keys-generate.ts')).keysGenerate,
+    },
+  ],
+  [
+    'keys public',
+    {
+      description: 'Show the public half of a key',
+      load: async () => (await import('./commands/keys-public.ts')).keysPublic,
     },
   ],
   [

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Hono } from 'hono'
+import type { JsonObject } from 'jotward'
 
 /** The only page of the server: everything from here, no inline script, in nobody's frame. */
 const CONTENT_SECURITY_POLICY = [
@@ -33,7 +34,7 @@ const PAGE = `<!doctype html>
 </html>
 `
 
-const START = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#page', deepLinking: true, validatorUrl: null })
+const START = `SwaggerUIBundle({ url: 'docs/openapi.json', dom_id: '#page', deepLinking: true, validatorUrl: null })
 `
 
 const SCRIPT = 'text/javascript; charset=utf-8'
@@ -46,8 +47,11 @@ const PACKAGE_FILES: ReadonlyMap<string, string> = new Map([
 
 const packageFolder = (): string => dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
 
-/** A page for the OpenAPI document, at `/docs`, that needs nothing from anywhere else. */
-export const docsPage = (): Hono => {
+/**
+ * A page for an OpenAPI document, at `/docs`, that needs nothing from anywhere else. The document should name no
+ * servers: the page calls the one that it came from, and its policy forbids it any other.
+ */
+export const docsPage = (openApi: JsonObject): Hono => {
   const folder = packageFolder()
   const files = new Map<string, Buffer>()
   const readOnce = (name: string): Buffer => {
@@ -57,6 +61,9 @@ export const docsPage = (): Hono => {
   }
   const app = new Hono()
   app.get('/docs', (context) => context.html(PAGE, 200, { 'content-security-policy': CONTENT_SECURITY_POLICY }))
+  // Relative too, and so that the links of the page are right.
+  app.get('/docs/', (context) => context.redirect('../docs', 308))
+  app.get('/docs/openapi.json', (context) => context.json(openApi))
   app.get('/docs/start.js', (context) => context.body(START, 200, { 'content-type': SCRIPT }))
   for (const [name, type] of PACKAGE_FILES) {
     app.get(`/docs/${name}`, (context) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { ConfigError } from 'jotward'
 import { errorCode } from './error-code.ts'
+import { fileRemedy } from './file-remedy.ts'
 import type { Environment } from './settings.ts'
 
 /** A folder of that name (Python's virtual environments) is none of ours. */
@@ -19,6 +20,8 @@ export const readEnvironment = (folder: string, variables: Environment): Environ
   } catch (cause) {
     const code = errorCode(cause)
     if (NO_FILE.has(code)) return variables
-    throw new ConfigError([{ path: '.env', problem: `cannot be read (${code}); make it readable, or move it away` }])
+    throw new ConfigError([
+      { path: '.env', problem: `cannot be read (${code}); ${fileRemedy(code, 'make it readable, or move it away')}` },
+    ])
   }
 }

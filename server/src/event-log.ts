@@ -1,5 +1,8 @@
-import type { EventSink } from 'jotward'
+import type { AuthEvent, EventSink } from 'jotward'
 import type { Logger } from './log.ts'
+
+/** What an attack would cause, and an honest user seldom does. */
+const SUSPICIOUS: ReadonlySet<AuthEvent['type']> = new Set(['refresh.reused', 'signin.failed'])
 
 /** Writes what happens to accounts and sessions to the log; a failure of ours as an error, with its cause. */
 export const logEvents =
@@ -10,5 +13,5 @@ export const logEvents =
       return
     }
     const { type, ...ids } = event
-    log.info({ event: type, ...ids })
+    log[SUSPICIOUS.has(type) ? 'warn' : 'info']({ event: type, ...ids })
   }

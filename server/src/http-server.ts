@@ -4,8 +4,8 @@ import { createAdaptorServer } from '@hono/node-server'
 import { ConfigError } from 'jotward'
 import { errorCode } from './error-code.ts'
 
-/** Answers one request. */
-export type FetchHandler = (request: Request) => Promise<Response>
+/** Answers one request of the client at an address. */
+export type FetchHandler = (request: Request, environment: { readonly client?: string }) => Promise<Response>
 
 /** Nothing that a client does slowly, or sends too much of, may hold the server (OWASP; slow loris). */
 const LIMITS = {
@@ -90,7 +90,12 @@ const stopServer = async (
  */
 export const listen = async (handler: FetchHandler, options: ListenOptions): Promise<HttpServer> => {
   // The adaptor would replace the global Response for the whole process, and with it what other code relies on.
-  const adaptor = createAdaptorServer({ fetch: handler, overrideGlobalObjects: false, serverOptions: LIMITS })
+  const adaptor = createAdaptorServer({
+    fetch: (request, { incoming: { socket } }) =>
+      handler(request, socket.remoteAddress === undefined ? {} : { client: socket.remoteAddress }),
+    overrideGlobalObjects: false,
+    serverOptions: LIMITS,
+  })
   // Without `createServer` the adaptor makes a server of node:http.
   const server = adaptor as Server
   const answers = trackAnswers(server)

@@ -1,11 +1,15 @@
 import type { AddressInfo } from 'node:net'
 import { ConfigError } from 'jotward'
 import { errorCode } from './error-code.ts'
+import { fileRemedy } from './file-remedy.ts'
 import { keptFile } from './kept-file.ts'
 import { issuerUrl } from './setting-parsers.ts'
 
 /** Addresses that stand for every address of the machine, and so can be nobody's destination. */
 const WILDCARDS = new Set(['0.0.0.0', '::'])
+
+/** Whether only this machine can reach an address or host. */
+export const isLoopback = (host: string): boolean => /^(?:127\.[\d.]+|::1|localhost)$/i.test(host)
 
 /** The URL at which a listening server is reached from its own machine. */
 export const localUrl = ({ address, family, port }: AddressInfo): string => {
@@ -24,7 +28,8 @@ export const keptIssuer = (file: string, first: string): string => {
   try {
     text = keptFile(file, () => `${first}\n`).trim()
   } catch (cause) {
-    const problem = `the issuer cannot be read or made (${errorCode(cause)}); give this user the right`
+    const code = errorCode(cause)
+    const problem = `the issuer cannot be read or made (${code}); ${fileRemedy(code, 'see to its disk')}`
     throw new ConfigError([{ path: file, problem }])
   }
   const parsed = text === '' ? { problem: 'the file is empty; write the issuer of before into it' } : issuerUrl(text)

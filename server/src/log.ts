@@ -1,5 +1,6 @@
 import { pino } from 'pino'
-import type { Logger } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
+import { currentRequest } from './request-scope.ts'
 
 export type { Logger } from 'pino'
 
@@ -10,18 +11,26 @@ const REDACTED = ['authorization', 'cookie', 'password', 'secret', 'access_token
 
 const STDERR = 2
 
+const standardError = (): DestinationStream => {
+  const stream = pino.destination({ dest: STDERR, sync: true })
+  // A terminal that has gone or a full disk must not take the server with it.
+  stream.on('error', () => undefined)
+  return stream
+}
+
 /**
  * The log: JSON lines on standard error, so that standard output is left to what the server says to people. Written
- * at once, because a server that dies must not take its last lines with it.
+ * at once, because a server that dies must not take its last lines with it. What belongs to a request names it.
  */
-export const createLog = (level: string): Logger =>
+export const createLog = (level: string, stream = standardError()): Logger =>
   pino(
     {
       level,
       base: null,
+      mixin: () => ({ ...currentRequest() }),
       redact: { paths: REDACTED, censor: '[redacted]' },
       formatters: { level: (label) => ({ level: label }) },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
     },
-    pino.destination({ dest: STDERR, sync: true }),
+    stream,
   )

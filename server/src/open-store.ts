@@ -1,18 +1,52 @@
-import { ConfigError } from 'jotward'
+import { existsSync, statSync } from 'node:fs'
+import { ConfigError, StoreError } from 'jotward'
 import type { StoreWithUsers } from 'jotward'
 import { openSqlite, sqliteStore } from 'jotward/stores/sqlite'
 import type { SqliteDatabase } from 'jotward/stores/sqlite'
+import { serverRecords } from './server-records.ts'
+import type { ServerRecords } from './server-records.ts'
 
 /** The store of a server, which closes its database too. */
 export interface ServerStore extends StoreWithUsers {
+  readonly records: ServerRecords
   /** Ends the store and closes its file. */
   close(): Promise<void>
 }
 
-/** In one line, and in SQLite's own words: its codes say less than its messages. */
-const reasonOf = (error: unknown): string => {
-  if (error instanceof ConfigError) return error.problems.map(({ problem }) => problem).join('; ')
-  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ')
+/** In SQLite's own words, because its codes say less than its messages; without those that only say where. */
+const reasonOf = (error: unknown, file: string): string => {
+  if (error instanceof ConfigError) {
+    const words = error.problems.map(({ problem }) => problem).join('; ')
+    return words.replace(`cannot open the SQLite file ${file}: `, '').replace('the SQLite file cannot be used: ', '')
+  }
+  if (error instanceof StoreError && error.cause !== undefined) return reasonOf(error.cause, file)
+  return error instanceof Error ? error.message : String(error)
+}
+
+const RIGHT = 'give this user the right to read and write it and its folder'
+
+/** What helps, by a reason in SQLite's words. Only a file that is beyond use may be moved away. */
+const REMEDIES: readonly (readonly [reason: RegExp, remedy: string])[] = [
+  [/disk is full|no space/i, 'free space on its disk'],
+  [/locked|busy/i, 'end the program that holds it, or wait for it'],
+  [/readonly|read-only|unable to open|permission|access/i, RIGHT],
+  [/disk I\/O/i, 'see to its disk'],
+  [/schema has version/i, 'serve it with the version of Jotward that wrote it'],
+]
+
+const BEYOND_USE = 'restore it from a backup, or move it away to begin anew'
+
+/** What keeps a database from being used, in one line, with a remedy. */
+export const storeProblem = (file: string, error: unknown): ConfigError => {
+  if (existsSync(file) && statSync(file).isDirectory()) {
+    const problem = 'is a folder, and should be the file of the database; give it another name'
+    return new ConfigError([{ path: file, problem }])
+  }
+  const reason = reasonOf(error, file).replaceAll(/\s+/g, ' ')
+  // It says itself what to install.
+  if (reason.includes('no SQLite client')) return new ConfigError([{ path: '', problem: reason }])
+  const remedy = REMEDIES.find(([pattern]) => pattern.test(reason))?.[1] ?? BEYOND_USE
+  return new ConfigError([{ path: file, problem: `${reason}; ${remedy}` }])
 }
 
 /**
@@ -35,6 +69,7 @@ const storeOn = async (database: SqliteDatabase): Promise<ServerStore> => {
     await store.ready()
     return {
       ...store,
+      records: serverRecords(database),
       close: async () => {
         await store.close()
         // Into the one file, so that a copy of it is a backup; what another server still uses stays in the log.
@@ -57,7 +92,16 @@ export const openStore = async (file: string): Promise<ServerStore> => {
   try {
     return await storeOn(openSqlite(file))
   } catch (cause) {
-    const remedy = 'restore it from a backup, give this user the right to write it, or move it away to begin anew'
-    throw new ConfigError([{ path: file, problem: `${reasonOf(cause)}; ${remedy}` }])
+    throw storeProblem(file, cause)
   }
+}
+
+/**
+ * Opens a database that must be there: what ends sessions in a new one by mistake would end nobody's.
+ *
+ * @throws ConfigError as `openStore`, and where there is no file
+ */
+export const openExistingStore = async (file: string): Promise<ServerStore> => {
+  if (existsSync(file)) return openStore(file)
+  throw new ConfigError([{ path: file, problem: 'is missing; set JOTWARD_DATA to the data folder of the server' }])
 }

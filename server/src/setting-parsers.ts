@@ -16,7 +16,7 @@ const quote = (text: string): string =>
 export const anyText: Parse<string> = (text) => ({ value: text })
 
 /** Keeps the value out of problems and logs; whether it is good enough is the key ring's question. */
-export const secretText: Parse<Secret> = (text) => ({ value: new Secret(text) })
+export const secretText: Parse<Secret> = (text) => ({ value: new Secret(text, 'JOTWARD_SECRET') })
 
 export const wholeNumber =
   (min: number, max: number): Parse<number> =>

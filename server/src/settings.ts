@@ -1,7 +1,8 @@
-import { ConfigError, didYouMean } from 'jotward'
+import { ConfigError } from 'jotward'
 import type { ConfigProblem } from 'jotward'
 import * as read from './setting-parsers.ts'
 import type { Parse } from './setting-parsers.ts'
+import { unknownVariables } from './unknown-variables.ts'
 
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -58,11 +59,17 @@ export const SETTINGS = {
     path: 'keys.secret',
     parse: read.secretText,
   },
+  secretFile: {
+    variable: 'JOTWARD_SECRET_FILE',
+    fallback: null,
+    words: 'File with that secret instead, for its owner alone; one of root may be readable by its group.',
+    parse: read.anyText,
+  },
   signingKey: {
     variable: 'JOTWARD_SIGNING_KEY',
     fallback: null,
     words:
-      'File with the private JWK that signs access tokens, to be verified by the published set; by default the secret signs.',
+      'File with the private JWK, or the ring of them, that signs access tokens, to be verified by the published set; by default the secret signs.',
     path: 'keys.current',
     parse: read.anyText,
   },
@@ -99,7 +106,7 @@ export const SETTINGS = {
     fallback: '1',
     words: 'How often per session a refresh token may come back after the grace; 0 where the grace is 0.',
     path: 'refreshToken.lateReplays',
-    parse: read.wholeNumber(0, 100),
+    parse: read.wholeNumber(0, 10),
   },
   signup: {
     variable: 'JOTWARD_SIGNUP',
@@ -146,15 +153,6 @@ const NOT_YET = ['DATABASE_URL', 'REDIS_URL'] as const
 const rows: readonly (readonly [string, Setting])[] = Object.entries(SETTINGS)
 const variables = rows.map(([, { variable }]) => variable)
 
-const unknownVariables = (environment: Environment): ConfigProblem[] =>
-  Object.keys(environment)
-    .filter((name) => name.startsWith('JOTWARD_') && !variables.includes(name))
-    .map((path) => {
-      const meant = didYouMean(path, variables)
-      const remedy = meant === null ? `the settings are ${variables.join(', ')}` : `did you mean ${meant}?`
-      return { path, problem: `is not a setting; ${remedy}` }
-    })
-
 const unsupportedVariables = (environment: Environment): ConfigProblem[] =>
   NOT_YET.filter((name) => (environment[name] ?? '') !== '').map((path) => ({
     path,
@@ -176,7 +174,7 @@ const withImplied = (environment: Environment): Environment => {
  * @throws ConfigError that names every variable with a problem, and every unknown `JOTWARD_…`
  */
 export const readSettings = (environment: Environment): Settings => {
-  const problems = [...unsupportedVariables(environment), ...unknownVariables(environment)]
+  const problems = [...unsupportedVariables(environment), ...unknownVariables(environment, variables)]
   const complete = withImplied(environment)
   const values = rows.map(([name, setting]) => {
     const text = readText(setting, complete)
@@ -186,16 +184,11 @@ export const readSettings = (environment: Environment): Settings => {
     problems.push({ path: setting.variable, problem: parsed.problem })
     return [name, null]
   })
+  const both = [SETTINGS.secret.variable, SETTINGS.secretFile.variable].filter(
+    (name) => environment[name] !== undefined,
+  )
+  if (both.length > 1) problems.push({ path: both.join(', '), problem: 'are both set; unset one of them' })
   if (problems.length > 0) throw new ConfigError(problems)
   // Every row has been read by its own parser, which is what the type says.
   return Object.fromEntries(values) as Settings
 }
-
-/** Tells the library's problems by the variables that they came from. */
-export const inVariables = (error: ConfigError): ConfigError =>
-  new ConfigError(
-    error.problems.map(({ path, problem }) => {
-      const row = rows.find(([, setting]) => setting.path === path)
-      return { path: row === undefined ? path : row[1].variable, problem }
-    }),
-  )

@@ -17,11 +17,11 @@ type FetchHandler = (request: Request) => MaybePromise<Response>
 
 /** Guards for whatever speaks Request and Response: Bun, Deno, Workers, Next-style route handlers. */
 export interface FetchAuth<Claims, P extends string> {
-  /** Wraps a handler; a refused request never enters it. */
-  readonly protect: <const R extends Requirement<P>>(
+  /** Wraps a handler; a refused request never enters it. What a platform hands over besides the request goes on to it. */
+  readonly protect: <const R extends Requirement<P>, Rest extends readonly unknown[]>(
     requirement: R,
-    handler: (request: Request, principal: PrincipalUnder<R, Claims, P>) => MaybePromise<Response>,
-  ) => (request: Request) => Promise<Response>
+    handler: (request: Request, principal: PrincipalUnder<R, Claims, P>, ...rest: Rest) => MaybePromise<Response>,
+  ) => (request: Request, ...rest: Rest) => Promise<Response>
   readonly principal: (request: Request) => Principal<Claims, P>
   readonly optionalPrincipal: (request: Request) => Principal<Claims, P> | null
   /** Answers the handler's own paths and hands all others on. */
@@ -33,12 +33,12 @@ export const fetchAuth = <Claims, P extends string>(auth: Auth<Claims, P>): Fetc
   return {
     protect: (requirement, handler) => {
       const guard = auth.guard(requirement)
-      return async (request) => {
+      return async (request, ...rest) => {
         const verdict = await guard(requestView(request))
         if ('refusal' in verdict) return refusalResponse(verdict.refusal)
         principals.set(request, verdict.principal)
         // The guard returns null only where the requirement is optional, which is what the type says.
-        return handler(request, verdict.principal as PrincipalUnder<typeof requirement, Claims, P>)
+        return handler(request, verdict.principal as PrincipalUnder<typeof requirement, Claims, P>, ...rest)
       }
     },
     principal: principals.principal,

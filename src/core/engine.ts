@@ -50,6 +50,8 @@ export interface Engine<Claims> {
   }
   readonly revocation: RevocationPolicy
   readonly permissions: PermissionRules
+  /** Every permission that there is, or null where none are declared. */
+  readonly permissionNames: ReadonlySet<string> | null
   readonly transport: Transport
   readonly readClaims: ReadClaims<Claims>
   readonly store: Store

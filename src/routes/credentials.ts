@@ -2,6 +2,7 @@ import { AuthError } from '../core/errors.ts'
 import type { IssueOptions } from '../core/session/issue-options.ts'
 import { narrowPermissions } from '../core/session/tokens.ts'
 import type { TokenPair } from '../core/session/tokens.ts'
+import type { JsonObject } from '../core/token/json.ts'
 import { canonicalEmail } from '../core/user/email.ts'
 import { checkPassword, isPasswordTooLong } from '../core/user/password-policy.ts'
 import type { User } from '../ports/user-directory.ts'
@@ -34,9 +35,18 @@ export const provePassword = async (
 }
 
 /** @throws AuthError `password_rejected`, with the reason */
-export const requireGoodPassword = (context: RouteContext, password: string, email: string): void => {
+export const requireGoodPassword = (
+  context: RouteContext,
+  { path, password, email }: { readonly path: string; readonly password: string; readonly email: string },
+): void => {
   const reason = checkPassword(password, { minLength: context.minPasswordLength, context: [email, context.auth.realm] })
-  if (reason !== null) throw new AuthError('password_rejected', { problems: [{ path: 'password', problem: reason }] })
+  if (reason !== null) throw new AuthError('password_rejected', { problems: [{ path, problem: reason }] })
+}
+
+const checked = (auth: RouteContext['auth'], claims: JsonObject): JsonObject => {
+  const problem = auth.claimsProblem(claims)
+  if (problem !== null) throw new Error(`accessToken.claims refuses them: ${problem}`)
+  return claims
 }
 
 /** What a session of this user is made with. */
@@ -46,10 +56,13 @@ export const sessionOf = async (
   request: Request,
 ): Promise<IssueOptions & { readonly permissions: readonly string[] }> => {
   const device = request.headers.get('user-agent')
-  const { claims } = context
+  const { auth, claims } = context
   return {
     permissions: user.permissions,
-    claims: claims === null ? {} : await callHook(context, 'authRoutes.claims', () => claims(user)),
+    claims:
+      claims === null
+        ? {}
+        : await callHook(context, 'authRoutes.claims', async () => checked(auth, await claims(user))),
     credentialVersion: user.credentialVersion,
     ...(device === null ? {} : { device }),
   }

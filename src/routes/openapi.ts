@@ -79,8 +79,14 @@ const pathParameters = ({ path }: Route): readonly JsonObject[] =>
     schema: { type: 'string' },
   }))
 
+/** A route that may have a token is described as one that may also do without. */
+const securityOf = ({ requires, mayHaveToken }: Route): readonly JsonObject[] => {
+  if (mayHaveToken === true) return [{ bearer: [] }, {}]
+  return requires === undefined ? [] : [{ bearer: [] }]
+}
+
 const operationOf = (route: Route): JsonObject => {
-  const { operation, summary, answer, requires } = route
+  const { operation, summary, answer } = route
   const success: JsonObject =
     answer.schema === undefined
       ? { description: 'Done' }
@@ -93,7 +99,7 @@ const operationOf = (route: Route): JsonObject => {
     operationId: operation,
     summary,
     tags: ['auth'],
-    security: requires === undefined ? [] : [{ bearer: [] }],
+    security: securityOf(route),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...requestBody(route),
     responses: { [String(answer.status)]: success, ...refusalResponses(route) },

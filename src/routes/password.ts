@@ -19,7 +19,7 @@ export const password = defineRoute({
     const users = usersOf(context)
     const user = await provePassword(context, await users.findById(caller.subject), current)
     if (user === null) throw new AuthError('invalid_credentials')
-    requireGoodPassword(context, next, user.email)
+    requireGoodPassword(context, { path: 'next', password: next, email: user.email })
     const hash = await context.passwords.hash(next)
     const changed = await users.replacePassword(user.id, { expected: user.passwordHash, hash, changed: true })
     if (changed === null) throw new AuthError('invalid_credentials', { detail: 'the password was changed meanwhile' })

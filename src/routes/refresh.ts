@@ -6,7 +6,7 @@ export const refresh = defineRoute({
   method: 'POST',
   path: '/refresh',
   operation: 'refresh',
-  summary: 'Exchanges a refresh token for a new pair; the same pair again for whoever asks again',
+  summary: 'Exchanges a refresh token for a new pair; whoever asks again gets the same refresh token again',
   body: { kind: 'json', schema: refreshRequest },
   answer: { status: 200, schema: tokenResponse },
   refusals: ['refresh_token_invalid', 'refresh_token_reused', 'hook_failed'],

@@ -121,9 +121,23 @@ const problemsOf = (options: AuthRoutesOptions): readonly ConfigProblem[] => {
   return problems
 }
 
+/** Why no user could sign in without custom claims; a schema that throws says nothing of that. */
+const misfitOf = (auth: Auth<unknown>): string | null => {
+  try {
+    return auth.claimsProblem({})
+  } catch {
+    return null
+  }
+}
+
 /** @throws ConfigError with every problem at once */
 export const createRouteContext = (auth: Auth<unknown>, options: AuthRoutesOptions): RouteContext => {
-  const problems = problemsOf(options)
+  const problems = [...problemsOf(options)]
+  const misfit = auth.users === null || problems.length > 0 || options.claims ? null : misfitOf(auth)
+  if (misfit !== null) {
+    const problem = `is missing, and accessToken.claims refuses a user without claims (${misfit})`
+    problems.push({ path: 'claims', problem })
+  }
   if (problems.length > 0) throw new ConfigError(problems)
   const { basePath = '/auth', passwordGrant = false, passwords = {}, signup = {}, claims = null } = options
   return {

@@ -50,6 +50,8 @@ export interface Route {
   }
   /** Refusals of its own, besides those that its body, query and requirement bring along. */
   readonly refusals: readonly AuthErrorCode[]
+  /** A token is looked for by the handler itself, and may come in the body instead. */
+  readonly mayHaveToken?: true
   /** Without a user directory the route is not there. */
   readonly needsUsers?: true
   /** `invalid_grant` is 400 at the token endpoint (RFC 6749 §5.2). */

@@ -31,6 +31,7 @@ export const signOut = defineRoute({
   summary: 'Ends the session of an access token, expired or not, or of a refresh token',
   body: { kind: 'optional-json', schema: signOutRequest },
   answer: { status: 204 },
+  mayHaveToken: true,
   refusals: REFUSALS,
   handle: async ({ context, request, body }) => {
     const tokens = await tokensOf(context, request, body)
@@ -51,6 +52,7 @@ export const signOutEverywhere = defineRoute({
   summary: 'Ends every session of the caller',
   body: { kind: 'optional-json', schema: signOutRequest },
   answer: { status: 204 },
+  mayHaveToken: true,
   refusals: [...REFUSALS, 'token_revoked'],
   handle: async ({ context, request, body }) => {
     const [token = '', other] = await tokensOf(context, request, body)

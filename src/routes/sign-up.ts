@@ -42,7 +42,7 @@ export const signUp = defineRoute({
     }
     // Parsed from JSON, so the members are JSON.
     const profile = await readProfile(context, members as JsonObject)
-    requireGoodPassword(context, password, canonical)
+    requireGoodPassword(context, { path: 'password', password, email: canonical })
     const passwordHash = await context.passwords.hash(password)
     const { permissions } = context.signup
     const user = await usersOf(context).create({

@@ -84,7 +84,7 @@ describe('a schema for claims', () => {
       if (event.type === 'failure') failures.push(event.error)
     }
     const { auth, send } = open({ accessToken: { claims }, hooks: { onEvent } })
-    const { accessToken } = await auth.issue({ subject: 'ann' })
+    const { accessToken } = await auth.issueAfter('ann', () => ({}))
     const headers = bearer(accessToken)
     expect((await send({ path: '/guarded', headers })).text).toBe('entered')
     state.isFailing = true
@@ -99,7 +99,7 @@ describe('a schema for claims', () => {
     const store = memoryStore()
     const keys = { secret: noise('hooks') }
     const auth = createAuth({ issuer: ISSUER, audience: ISSUER, keys, store, accessToken: { claims } })
-    const { accessToken } = await auth.issue({ subject: 'ann' })
+    const { accessToken } = await auth.issueAfter('ann', () => ({}))
     const answer = await direct(authRoutes(auth)).send({ path: '/auth/me', headers: bearer(accessToken) })
     expectRefusal(answer, { code: 'store_unavailable', realm: ISSUER })
     expect(answer.text).not.toContain('BigInt')

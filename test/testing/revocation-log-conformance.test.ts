@@ -40,7 +40,7 @@ test('finds an epoch that is the time of a clock', async () => {
   expect(found).toContain('bump rises each time, also within one millisecond and where the clock goes back (N130)')
 })
 
-test('finds a follower’s read that skips what was written in between, or comes out of order', async () => {
+test('finds a follower’s read that skips what was written in between; a page in another order tells the same', async () => {
   const skipping = await broken(({ revocations }) => ({
     revocations: {
       ...revocations,
@@ -61,7 +61,8 @@ test('finds a follower’s read that skips what was written in between, or comes
       },
     },
   }))
-  expect(disordered).toContain('read tells in order: what was settled last is applied last')
+  // Versions settle what came last, so that a store may hand entries over as they come.
+  expect(disordered).toEqual([])
 })
 
 test('finds an entry that lapses too early, and one that a shorter one replaces', async () => {
@@ -80,8 +81,9 @@ test('finds an entry that lapses too early, and one that a shorter one replaces'
         kept.set(revocation.tokenId, tables.now() + revocation.retention * 1000)
         return revocations.setToken(revocation)
       },
-      isRevoked: async (token) =>
-        (await revocations.isRevoked(token)) && (kept.get(token.tokenId) ?? Number.POSITIVE_INFINITY) > tables.now(),
+      isRevokedAtSource: async (token) =>
+        (await revocations.isRevokedAtSource(token)) &&
+        (kept.get(token.tokenId) ?? Number.POSITIVE_INFINITY) > tables.now(),
     },
   }))
   expect(replaced).toEqual(['a repeated revocation never shortens the first'])
@@ -91,10 +93,10 @@ test('finds a log that takes no lost epoch back, and one that takes back what it
   const lost = await broken(({ revocations }) => ({
     revocations: {
       ...revocations,
-      isRevoked: async (token) => {
+      isRevokedAtSource: async (token) => {
         const { subject, global } = await revocations.epochs(token.subject)
         const stamp = { subject: Math.min(token.stamp.subject, subject), global: Math.min(token.stamp.global, global) }
-        return revocations.isRevoked({ ...token, stamp })
+        return revocations.isRevokedAtSource({ ...token, stamp })
       },
     },
   }))
@@ -105,10 +107,10 @@ test('finds a log that takes no lost epoch back, and one that takes back what it
   const forgotten = await broken(({ revocations }) => ({
     revocations: {
       ...revocations,
-      isRevoked: async (token) => {
+      isRevokedAtSource: async (token) => {
         const { subject } = await revocations.epochs(token.subject)
         if (token.stamp.subject > subject) await revocations.bump(token.subject)
-        return revocations.isRevoked(token)
+        return revocations.isRevokedAtSource(token)
       },
     },
   }))

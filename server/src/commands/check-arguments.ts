@@ -19,17 +19,22 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined
 }
 
-const unknownOption = (rawName: string, name: string, known: readonly string[]): UsageError => {
+/** What to do instead of an unknown option, by its name. */
+type Advice = (name: string) => string | null
+
+const unknownOption = ({ rawName, name }: OptionToken, known: readonly string[], advise: Advice): UsageError => {
+  const advice = advise(name)
+  if (advice !== null) return new UsageError(`there is no option ${rawName}; ${advice}`)
   const meant = didYouMean(name, known)
   const remedy = meant === null ? '' : `; did you mean --${meant}?`
   return new UsageError(`there is no option ${rawName}${remedy}`)
 }
 
-const checkOption = (option: OptionToken, types: ReadonlyMap<string, OptionType>): void => {
+const checkOption = (option: OptionToken, types: ReadonlyMap<string, OptionType>, advise: Advice): void => {
   const { name, rawName, value, inlineValue = false } = option
   const type = types.get(name)
   // A short option of the same letters is another option, and we have none.
-  if (type === undefined || rawName !== `--${name}`) throw unknownOption(rawName, name, [...types.keys()])
+  if (type === undefined || rawName !== `--${name}`) throw unknownOption(option, [...types.keys()], advise)
   if (type === 'boolean') {
     if (value !== undefined) throw new UsageError(`--${name} takes no value`)
   } else if (value === undefined || (!inlineValue && value.startsWith('-'))) {
@@ -43,7 +48,7 @@ const checkOption = (option: OptionToken, types: ReadonlyMap<string, OptionType>
  *
  * @throws UsageError
  */
-export const checkArguments = (args: ArgsDef, rawArguments: readonly string[]): void => {
+export const checkArguments = (args: ArgsDef, rawArguments: readonly string[], advise: Advice = () => null): void => {
   const types = optionTypes(args)
   const options = Object.fromEntries([...types].map(([name, type]) => [name, { type }]))
   const { tokens } = parseArgs({
@@ -56,7 +61,7 @@ export const checkArguments = (args: ArgsDef, rawArguments: readonly string[]): 
   const seen = new Set<string>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    checkOption(token, types)
+    checkOption(token, types, advise)
     if (seen.has(token.name)) throw new UsageError(`--${token.name} is given twice`)
     seen.add(token.name)
   }
@@ -65,7 +70,10 @@ export const checkArguments = (args: ArgsDef, rawArguments: readonly string[]): 
   const surplus = positionals[places]
   if (surplus?.kind === 'positional')
     throw new UsageError(`there is no place for the argument ${JSON.stringify(surplus.value)}`)
-  for (const [name, { required }] of Object.entries(args)) {
-    if (required === true && !seen.has(name)) throw new UsageError(`--${name} is required`)
+  for (const [name, { type, required }] of Object.entries(args)) {
+    if (required !== true) continue
+    if (type === 'positional' ? positionals.length === 0 : !seen.has(name)) {
+      throw new UsageError(type === 'positional' ? `${name.toUpperCase()} is missing` : `--${name} is required`)
+    }
   }
 }

@@ -19,16 +19,18 @@ interface CommandDefinition<T extends ArgsDef> {
   readonly description: string
   readonly args: T
   readonly run: (args: ParsedArgs<T>) => Promise<ExitCode>
+  /** What to do instead of an option that there is not; null where nothing is known. */
+  readonly unknownOption?: (name: string) => string | null
   /** What the usage ends with. */
   readonly epilogue?: string
 }
 
 /** Makes a command of its options and of what it does with them. */
 export const command = <const T extends ArgsDef>(definition: CommandDefinition<T>): Command => {
-  const { name, description, args, run, epilogue } = definition
+  const { name, description, args, run, epilogue, unknownOption } = definition
   return {
     run: async (rawArguments) => {
-      checkArguments(args, rawArguments)
+      checkArguments(args, rawArguments, unknownOption)
       return run(parseArgs<T>([...rawArguments], args))
     },
     usage: async () => {

@@ -5,7 +5,7 @@ import type { RunningServer } from '../serve.ts'
 import { readSettings, SETTINGS } from '../settings.ts'
 import { command } from './command.ts'
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** npm passes on a Ctrl-C that the terminal has sent to this process too: that is one wish, not two. */
 const SAME_WISH_MS = 500
@@ -23,8 +23,9 @@ const stopSignal = (): Promise<void> =>
     for (const signal of SIGNALS) process.on(signal, onSignal)
   })
 
-const greeting = ({ url, issuer, firstAdministrator }: RunningServer): string => {
+const greeting = ({ url, issuer, firstAdministrator, warnings }: RunningServer): string => {
   const lines = [`Jotward serves ${url} (issuer ${issuer}, API page ${url}/docs)`]
+  lines.unshift(...warnings.map((warning) => `Warning: ${warning}`))
   if (firstAdministrator !== null) {
     const { email, password } = firstAdministrator
     lines.unshift(
@@ -41,11 +42,20 @@ const settingsTable = (): string =>
     .map(({ variable, fallback, words }) => `  ${variable}${fallback === null ? '' : ` (${fallback})`}: ${words}`)
     .join('\n')
 
+/** For whoever takes a setting for an option. */
+const variableFor = (option: string): string | null => {
+  const setting = Object.values(SETTINGS).find(
+    ({ variable }) => variable.replace('JOTWARD_', '').replaceAll('_', '-').toLowerCase() === option,
+  )
+  return setting === undefined ? null : `set ${setting.variable} in the environment`
+}
+
 /** `jotward serve`: the standalone server, until a signal ends it. */
 export const serve = command({
   name: 'jotward serve',
   description: 'Starts the server',
   args: {},
+  unknownOption: variableFor,
   epilogue: `SETTINGS, from the environment or a file .env in the current folder\n\n${settingsTable()}`,
   run: async () => {
     // Everything that the server writes holds secrets or what belongs to its users.

@@ -18,7 +18,7 @@ const ARGS = {
   jwks: { type: 'string', required: true, valueHint: 'FILE', description: 'JWK Set that may also hold oct keys' },
   issuer: { type: 'string', required: true, valueHint: 'I', description: 'The one iss accepted' },
   audience: { type: 'string', required: true, valueHint: 'A', description: 'What aud must name' },
-  typ: { type: 'string', default: 'at+jwt', description: 'Type of the token, in its header' },
+  typ: { type: 'string', default: 'at+jwt', description: "Type of the token, in its header; '' for none" },
   alg: { type: 'string', valueHint: 'A', description: 'Algorithm of keys that name none' },
   now: { type: 'string', valueHint: 'N', description: 'Seconds since 1970, instead of the clock' },
   'clock-tolerance': { type: 'string', default: '5', valueHint: 'S', description: 'Seconds, at most 300' },
@@ -36,6 +36,7 @@ const ARGS = {
     description: 'Claims that must be there',
   },
   json: { type: 'boolean', description: 'Each line is a JSON string' },
+  explain: { type: 'boolean', description: 'Writes a reason for each token to standard error' },
 } as const
 
 interface Options {
@@ -56,14 +57,22 @@ const readNumber = (option: string, text: string): number => {
   throw new UsageError(`--${option}: ${JSON.stringify(text)} is not a number of 0 or more`)
 }
 
+const asKeySet = (value: unknown): JwksDocument => {
+  if (typeof value === 'object' && value !== null && 'kty' in value && !('keys' in value)) {
+    throw new UsageError('--jwks: is not a JWK Set but one key; wrap it: {"keys":[…]}')
+  }
+  // Whether it is a JWK Set, the verifier finds out.
+  return value as JwksDocument
+}
+
 const readKeySetFile = (file: string): JwksDocument => {
   if (/^[a-z][a-z\d+.-]+:\/\//i.test(file)) {
     throw new UsageError('--jwks: a set behind a URL is not supported yet; save it to a file and name that')
   }
   try {
-    // Whether it is a JWK Set, the verifier finds out.
-    return JSON.parse(readFileSync(file, 'utf8')) as JwksDocument
+    return asKeySet(JSON.parse(readFileSync(file, 'utf8')))
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause
     // The words of a syntax error may quote the file, and with it a key.
     const reason = cause instanceof SyntaxError ? 'is not JSON' : `cannot be read (${errorCode(cause)})`
     throw new UsageError(`--jwks: ${file} ${reason}`)
@@ -97,7 +106,7 @@ const verifierOf = (options: Options): Verifier => {
       audience: options.audience,
       // A file of one's own may hold secrets; a set that was fetched may not.
       keys: { jwks: readKeySetFile(options.jwks), allowSymmetric: true, ...algorithm },
-      typ: options.typ,
+      typ: options.typ === '' ? null : options.typ,
       clockTolerance: readNumber('clock-tolerance', options['clock-tolerance']),
       maxLifetime: maxLifetime === undefined ? null : readNumber('max-lifetime', maxLifetime),
       maxTokenBytes: readNumber('max-token-bytes', options['max-token-bytes']),
@@ -122,16 +131,22 @@ const tokenOf = (line: string, json: boolean): string => {
 
 interface Verdict {
   readonly valid: boolean
-  readonly [member: string]: unknown
+  /** What goes to standard output. */
+  readonly answer: object
+  /** For whoever looks for the reason; details never hold a token, but may hold what a token says. */
+  readonly reason: string
 }
+
+const asOneLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
 
 const judge = (verifier: Verifier, token: string): Verdict => {
   try {
     const { header, claims } = verifier.verify(token)
-    return { valid: true, header, claims }
+    return { valid: true, answer: { valid: true, header, claims }, reason: 'valid' }
   } catch (error) {
-    if (error instanceof AuthError) return { valid: false, code: error.code }
-    throw error
+    if (!(error instanceof AuthError)) throw error
+    const { code, detail, message } = error
+    return { valid: false, answer: { valid: false, code }, reason: asOneLine(`${code}: ${detail ?? message}`) }
   }
 }
 
@@ -150,8 +165,9 @@ export const tokenVerify = command({
       const verdicts = lines
         .filter((line) => !isBlank(line))
         .map((line) => judge(verifier, tokenOf(line, args.json === true)))
+      if (args.explain === true) process.stderr.write(verdicts.map(({ reason }) => `${reason}\n`).join(''))
       if (verdicts.some(({ valid }) => !valid)) code = 1
-      await print(verdicts.map((verdict) => `${JSON.stringify(verdict)}\n`).join(''))
+      await print(verdicts.map(({ answer }) => `${JSON.stringify(answer)}\n`).join(''))
     }
     return code
   },

@@ -27,7 +27,7 @@ export const createGuard = <Claims, P extends string>(
   engine: Engine<Claims>,
   requirement: Requirement<P> = {},
 ): Guard<Claims, P> => {
-  const resolved = resolveRequirement(requirement, engine.accessToken.lifetime)
+  const resolved = resolveRequirement(requirement, engine)
   const way = { extract: createExtract(engine, 'access', resolved.locations), requirement: resolved }
 
   const accept = (principal: Principal<Claims, P> | null): Verdict<Claims, P> => ({ principal })

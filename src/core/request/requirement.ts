@@ -1,11 +1,12 @@
 import { parseDuration } from '../duration.ts'
 import type { Duration, Seconds } from '../duration.ts'
+import type { Engine } from '../engine.ts'
 import { ConfigError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
 import { locationProblems } from './locations.ts'
 import type { Location } from './locations.ts'
 import { isPermissionName } from '../permission/permission-rules.ts'
-import { unknownKeys } from '../unknown-keys.ts'
+import { didYouMean, unknownKeys } from '../unknown-keys.ts'
 
 /** What a route asks of its caller. */
 export interface Requirement<P extends string = string> {
@@ -54,11 +55,24 @@ const readFresh = (
   return seconds
 }
 
-const readNames = (path: string, names: unknown, problems: ConfigProblem[]): readonly string[] => {
+const readNames = (
+  path: string,
+  names: unknown,
+  known: ReadonlySet<string> | null,
+  problems: ConfigProblem[],
+): readonly string[] => {
   if (names === undefined) return []
-  if (Array.isArray(names) && names.length > 0 && names.every(isPermissionName)) return [...names]
-  problems.push({ path, problem: 'must be a list of at least one permission' })
-  return []
+  if (!Array.isArray(names) || names.length === 0 || !names.every(isPermissionName)) {
+    problems.push({ path, problem: 'must be a list of at least one permission' })
+    return []
+  }
+  for (const name of names) {
+    if (known === null || known.has(name)) continue
+    const meant = didYouMean(name, [...known])
+    const remedy = meant === null ? 'declare it there' : `did you mean "${meant}"?`
+    problems.push({ path, problem: `"${name}" is not among permissions.names; ${remedy}` })
+  }
+  return [...names]
 }
 
 const isPlain = (value: object): boolean => {
@@ -67,7 +81,10 @@ const isPlain = (value: object): boolean => {
 }
 
 /** @throws ConfigError for what a route cannot ask, when the guard is made and not at the first request */
-export const resolveRequirement = (requirement: Requirement, accessLifetime: Seconds): ResolvedRequirement => {
+export const resolveRequirement = (
+  requirement: Requirement,
+  { accessToken, permissionNames }: Pick<Engine<unknown>, 'accessToken' | 'permissionNames'>,
+): ResolvedRequirement => {
   const given: unknown = requirement
   if (typeof given !== 'object' || given === null || !isPlain(given)) {
     throw new ConfigError([{ path: '', problem: 'a requirement is an object like { permissions: ["orders:read"] }' }])
@@ -86,9 +103,9 @@ export const resolveRequirement = (requirement: Requirement, accessLifetime: Sec
   const resolved = {
     optional: optional !== false,
     lenient: optional === 'lenient',
-    fresh: readFresh(requirement.fresh, accessLifetime, problems),
-    permissions: readNames('permissions', requirement.permissions, problems),
-    anyOf: readNames('anyOf', requirement.anyOf, problems),
+    fresh: readFresh(requirement.fresh, accessToken.lifetime, problems),
+    permissions: readNames('permissions', requirement.permissions, permissionNames, problems),
+    anyOf: readNames('anyOf', requirement.anyOf, permissionNames, problems),
     locations,
   }
   if (problems.length > 0) throw new ConfigError(problems)

@@ -13,7 +13,8 @@ import { contentProblems, isJson } from './token-content.ts'
 
 /** What a new session entitles to; what is left out comes from the configuration. */
 export interface IssueOptions<P extends string = string> {
-  readonly permissions?: readonly P[]
+  /** Wildcards too: `orders:*` grants every name below `orders:`. */
+  readonly permissions?: readonly (P | `${string}:*`)[]
   /** Custom claims, checked against the schema where there is one. */
   readonly claims?: JsonObject
   /** Handed to the claims hook at each refresh, never put into a token. */

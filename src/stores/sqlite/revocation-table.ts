@@ -67,7 +67,10 @@ export const createRevocationTable = (database: SqliteDatabase, now: () => numbe
   )
   const listed = database.prepare(`SELECT ${lastOf('revoked')} AS listed`)
   const after = database.prepare(`SELECT * FROM jotward_revocations WHERE sequence > ? ORDER BY sequence LIMIT ${PAGE}`)
-  const last = database.prepare('SELECT coalesce(max(sequence), 0) AS last FROM jotward_revocations')
+  const last = database.prepare(
+    // Not the highest that is left: a follower that stands behind entries pruned meanwhile is not ahead of the log.
+    "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'jotward_revocations'), 0) AS last",
+  )
   // A restoration stays for as long as a revocation that it took back: else that one would be the last of its key.
   const prune = database.prepare(
     `DELETE FROM jotward_revocations WHERE sequence IN

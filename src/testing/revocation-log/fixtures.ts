@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { createRevocationSet } from '../../core/session/revocation-set.ts'
 import type {
   RevocableToken,
@@ -42,18 +43,32 @@ export const changeOf = (entry: RevocationEntry): RevocationChange => {
   return change
 }
 
+/** Everything that the log has to tell from a cursor on, page after page, and where it ends. */
+export const readOn = async ({ store }: StoreUnderTest, from: string | null): Promise<RevocationPage> => {
+  const entries: RevocationEntry[] = []
+  let cursor = from
+  while (true) {
+    // Each page goes on from the cursor of the one before.
+    const page: RevocationPage = await store.revocations.read(cursor)
+    entries.push(...page.entries)
+    if (page.atEnd) return { ...page, entries }
+    assert.notEqual(page.cursor, cursor, 'a page that is not the last should lead on')
+    cursor = page.cursor
+  }
+}
+
 /** Every change that the log holds, in order. */
-export const entriesOf = async ({ store }: StoreUnderTest): Promise<readonly RevocationChange[]> =>
-  (await store.revocations.read(null)).entries.map(changeOf)
+export const entriesOf = async (opened: StoreUnderTest): Promise<readonly RevocationChange[]> =>
+  (await readOn(opened, null)).entries.map(changeOf)
 
 /** A process that follows the log: what it knows, and where it stands. */
-export const createFollower = ({ store }: StoreUnderTest) => {
+export const createFollower = (opened: StoreUnderTest) => {
   const known: RevocationSet = createRevocationSet()
   let cursor: string | null = null
   return {
     known,
     catchUp: async (): Promise<RevocationPage> => {
-      const page: RevocationPage = await store.revocations.read(cursor)
+      const page = await readOn(opened, cursor)
       page.entries.forEach((entry) => known.apply(entry))
       cursor = page.cursor
       return page

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { created, CREATION, crowd, outcomeOf, STRICT } from '../session-store/fixtures.ts'
 import type { StoreProof, StoreUnderTest } from '../store-under-test.ts'
-import { createFollower, entriesOf, isRevoked, newToken, setToken } from './fixtures.ts'
+import { createFollower, entriesOf, isRevoked, newToken, readOn, setToken } from './fixtures.ts'
 
 const isKept = (revoked: boolean) => (entry: { readonly kind: string; readonly revoked?: boolean }) =>
   entry.kind === 'session' && entry.revoked === revoked
@@ -70,7 +70,7 @@ export const READING: readonly StoreProof[] = [
       const follower = createFollower(opened)
       await follower.catchUp()
       const once = tokens.map((token) => follower.known.isRevoked(token))
-      const { entries } = await opened.store.revocations.read(null)
+      const { entries } = await readOn(opened, null)
       for (const entry of entries) follower.known.apply(entry)
       assert.deepStrictEqual(
         tokens.map((token) => follower.known.isRevoked(token)),
@@ -111,6 +111,32 @@ export const READING: readonly StoreProof[] = [
         tokens.filter((token) => !follower.known.isRevoked(token)),
         [],
       )
+    },
+  },
+  {
+    title: 'read tells which of two entries of one identifier counts, in whatever order they are applied',
+    prove: async (opened) => {
+      const tokens = await writeEverything(opened)
+      const [forwards, backwards] = [createFollower(opened), createFollower(opened)]
+      await forwards.catchUp()
+      for (const entry of (await readOn(opened, null)).entries.toReversed()) backwards.known.apply(entry)
+      assert.deepStrictEqual(
+        tokens.map((token) => backwards.known.isRevoked(token)),
+        tokens.map((token) => forwards.known.isRevoked(token)),
+      )
+    },
+  },
+  {
+    title: 'read begins anew where the cursor is of another shape, or ahead of the log',
+    prove: async (opened) => {
+      const token = newToken()
+      await setToken(opened, token)
+      const { cursor } = await readOn(opened, null)
+      for (const strange of ['', 'x', '-1', '1e3', '9'.repeat(15), '9'.repeat(40), `${cursor}x`, '💥']) {
+        // One after another: none may disturb the log.
+        const { entries } = await readOn(opened, strange)
+        assert.ok(entries.some((entry) => 'id' in entry && entry.id === token.tokenId))
+      }
     },
   },
   {

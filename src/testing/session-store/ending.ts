@@ -58,10 +58,12 @@ export const ENDING: readonly StoreProof[] = [
   {
     title: 'end of a session that the store has lost still enters it in the log, for its access tokens are at large',
     prove: async (opened) => {
-      const { id, subject } = newSession()
-      await opened.store.sessions.end({ id, subject, reason: 'signout' }, CREATION)
-      const token = { tokenId: 'token', sessionId: id, subject, stamp: { subject: 0, global: 0 } }
-      assert.equal(await opened.store.revocations.isRevoked(token), true)
+      const { id, subject, stamp } = newSession()
+      const reference = { id, subject, reason: 'signout' } as const
+      assert.equal(await opened.store.sessions.end(reference, CREATION), 'ended')
+      const token = { tokenId: 'token', sessionId: id, subject, stamp }
+      assert.equal(await opened.store.revocations.isRevokedAtSource(token), true)
+      assert.equal(await opened.store.sessions.end(reference, CREATION), 'already')
     },
   },
 ]
@@ -135,7 +137,7 @@ export const SUSPENDING: readonly StoreProof[] = [
       await sessions.end({ id, subject, reason: 'revoked' }, CREATION)
       await sessions.suspend({ id, subject, suspended: false }, CREATION)
       const token = { tokenId: 'token', sessionId: id, subject, stamp: { subject: 0, global: 0 } }
-      assert.equal(await revocations.isRevoked(token), true)
+      assert.equal(await revocations.isRevokedAtSource(token), true)
     },
   },
   {

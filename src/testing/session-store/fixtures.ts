@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Presentation } from '../../core/session/rotation.ts'
 import type { RevocationChange } from '../../core/session/revocation-set.ts'
-import { changeOf } from '../revocation-log/fixtures.ts'
+import { entriesOf as logOf } from '../revocation-log/fixtures.ts'
 import type { Session, SessionState } from '../../core/session/session.ts'
 import { newIdentifier } from '../../core/token/identifier.ts'
 import type { CreationPolicy, NewSession, Rotation } from '../../ports/session-store.ts'
@@ -135,10 +135,8 @@ export const isDenied = async ({ store }: StoreUnderTest, { id, subject, stamp }
   store.revocations.isRevokedAtSource({ tokenId: newIdentifier(subject), sessionId: id, subject, stamp })
 
 /** Every entry of the log that tells of a session. */
-export const entriesOf = async ({ store }: StoreUnderTest, { id }: Session): Promise<readonly RevocationChange[]> => {
-  const { entries } = await store.revocations.read(null)
-  return entries.filter((entry) => entry.kind === 'session' && entry.id === id).map(changeOf)
-}
+export const entriesOf = async (opened: StoreUnderTest, { id }: Session): Promise<readonly RevocationChange[]> =>
+  (await logOf(opened)).filter((entry) => entry.kind === 'session' && entry.id === id)
 
 /** Calls `work` twenty times before any call has answered: enough for a race to show. */
 export const crowd = <T>(work: (index: number) => T): Promise<Awaited<T>[]> =>

@@ -54,7 +54,7 @@ export const passwordScenarios = (ground: Ground): void => {
       const bed = await createBed(ground)
       const { user, pair } = await bed.newcomer()
       const problems = await bed.refuses(change(pair, { next }), 'password_rejected')
-      expect(problems).toEqual([{ path: 'password', problem: expect.stringMatching(reason) as string }])
+      expect(problems).toEqual([{ path: 'next', problem: expect.stringMatching(reason) as string }])
       expect([await bed.opens(pair), await signsIn(bed, user.email, PASSWORD)]).toEqual([true, true])
     })
 

@@ -55,7 +55,7 @@ describe('the user gate', () => {
 
   test('refuses who is not in the directory any more, and ends the session', async () => {
     const { auth, settings } = await signedIn()
-    const gone = await auth.issue({ subject: 'usr_gone' })
+    const gone = await auth.issueAfter('usr_gone', () => ({}))
     expect(await codeOf(() => auth.refresh(gone.refreshToken))).toBe('refresh_token_invalid')
     expect(await codeOf(() => auth.verify(gone.accessToken))).toBe('token_revoked')
     const ungated = redeploy({ settings }, {})

@@ -89,7 +89,7 @@ describe('each grain refuses the very next request (I6), and no more than it say
   })
 
   test.each(['token', 'session', 'subject', 'everything'] as const)(
-    '%s stays revoked until the token expires, and the log forgets it only then (N124)',
+    '%s stays revoked for as long as its tokens could pass (N124)',
     async (grain) => {
       const { bed, ann } = await signedIn()
       const principal = await bed.auth.verify(ann.accessToken)

@@ -71,7 +71,10 @@ const compare = async (world: ReferenceWorld, { opened: { store } }: Real): Prom
       expectLike(session, reference)
     } else expect(session).toBeNull()
     const { id, subject, stamp, deniedUntilMs } = reference
-    const denied = await store.revocations.isRevoked({ tokenId: 'token', sessionId: id, subject, stamp })
+    const token = { tokenId: 'token', sessionId: id, subject, stamp }
+    const denied = await store.revocations.isRevoked(token)
+    // These stores keep no copy: what a process knows is what the source says.
+    expect(await store.revocations.isRevokedAtSource(token)).toBe(denied)
     if (isOutdatedIn(world, reference) || (deniedUntilMs ?? 0) > world.nowMs) expect(denied).toBe(true)
     else if (deniedUntilMs === null) expect(denied).toBe(false)
   }

@@ -1,0 +1,71 @@
+import type { ServerStore } from '../open-store.ts'
+import { UsageError } from '../usage-error.ts'
+import { command } from './command.ts'
+import type { ExitCode } from './command.ts'
+import { print } from './output.ts'
+import { serverSettings, withStore } from './server-store.ts'
+
+/** As long as any access token can live, whatever the server was set to: a day, the widest tolerance, a second. */
+const RETENTION_SECONDS = 86_400 + 300 + 1
+
+const refuse = (sentence: string): ExitCode => {
+  process.stderr.write(`jotward: ${sentence}\n`)
+  return 1
+}
+
+interface Target {
+  readonly id?: string | undefined
+  readonly subject?: string | undefined
+  readonly everything?: boolean | undefined
+}
+
+const readTarget = ({ id, subject, everything = false }: Target): Target => {
+  if (everything ? id !== undefined || subject !== undefined : subject === undefined) {
+    throw new UsageError('give --subject S, --id SID with --subject S, or --everything')
+  }
+  // An empty one, from a variable that is not set, must not look like a success.
+  if (id === '' || subject === '') throw new UsageError(`${id === '' ? '--id' : '--subject'} is empty`)
+  return { id, subject, everything }
+}
+
+const revokeSession = async ({ sessions }: ServerStore, id: string, subject: string): Promise<ExitCode> => {
+  const ending = await sessions.end({ id, subject, reason: 'revoked' }, { retention: RETENTION_SECONDS })
+  if (ending === 'foreign') return refuse(`the session ${id} is not of the subject ${subject}`)
+  await print(ending === 'ended' ? 'The session has ended.\n' : 'The session had ended before.\n')
+  return 0
+}
+
+const revokeSubject = async ({ users, revocations }: ServerStore, subject: string): Promise<ExitCode> => {
+  if ((await users.findById(subject)) === null) {
+    return refuse(`there is no user with the id ${subject}; \`jotward user list\` shows them`)
+  }
+  await revocations.bump(subject)
+  await print('Every session and access token of the subject has ended.\n')
+  return 0
+}
+
+const revokeEverything = async ({ revocations, records }: ServerStore): Promise<ExitCode> => {
+  await revocations.bump(null)
+  // Nothing is left that another secret could end.
+  records.forgetSecret()
+  await print('Every session and access token has ended.\n')
+  return 0
+}
+
+/** `jotward session revoke`: ends sessions in the data folder; a server that runs refuses their tokens at once. */
+export const sessionRevoke = command({
+  name: 'jotward session revoke',
+  description: 'Ends a session, those of one subject, or all',
+  args: {
+    id: { type: 'string', valueHint: 'SID', description: 'One session (`sid` of its tokens), with --subject' },
+    subject: { type: 'string', valueHint: 'S', description: 'Whose (`sub`, `id` of a user)' },
+    everything: { type: 'boolean', description: "Everybody's: after a backup was restored, or before another secret" },
+  },
+  run: async (args) => {
+    const { id, subject } = readTarget(args)
+    return withStore(serverSettings().dataFolder, async (store) => {
+      if (subject === undefined) return revokeEverything(store)
+      return id === undefined ? revokeSubject(store, subject) : revokeSession(store, id, subject)
+    })
+  },
+})
