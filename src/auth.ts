@@ -1,5 +1,5 @@
 import { resolveConfig } from './config.ts'
-import type { AuthConfig } from './config.ts'
+import type { AuthConfig } from './auth-config.ts'
 import type { Engine } from './core/engine.ts'
 import type { Seconds } from './core/duration.ts'
 import { AuthError, ConfigError } from './core/errors.ts'
@@ -7,7 +7,6 @@ import type { MaybePromise } from './core/maybe-promise.ts'
 import { authenticateToken } from './core/request/authenticate.ts'
 import { createExtract } from './core/request/extract.ts'
 import type { Found } from './core/request/finders.ts'
-import type { TokenKind } from './core/request/locations.ts'
 import type { RequestView } from './core/request/request-view.ts'
 import { createGuard } from './core/request/guard.ts'
 import type { PermissionRules } from './core/permission/permission-rules.ts'
@@ -66,8 +65,8 @@ export interface Auth<Claims = JsonObject, P extends string = string> {
   verify(accessToken: string): MaybePromise<Principal<Claims, P>>
   /** What a route asks, as a function from request to verdict; adapters are built on it. */
   guard(requirement?: Requirement<P>): Guard<Claims, P>
-  /** The one token of a request, where the configuration looks for it, with its place; null where there is none. */
-  find(request: RequestView, kind: TokenKind): MaybePromise<Found | null>
+  /** The one access token of a request, where the configuration looks for it, with its place; null where there is none. */
+  find(request: RequestView): MaybePromise<Found | null>
   /** Ends the session of an access token (expired or not) or a refresh token. */
   signOut(token: string): Promise<void>
   /** Ends every session of the subject of a token. */
@@ -143,7 +142,6 @@ export const createAuth = <Claims = JsonObject, const P extends string = string>
 ): Auth<Claims, P> => {
   const engine = resolveConfig<Claims, P>(config)
   const { store } = engine
-  const extract = { access: createExtract(engine, 'access'), refresh: createExtract(engine, 'refresh') }
   return {
     issue: async ({ subject, ...options }) => {
       await requireUser(engine, subject)
@@ -154,7 +152,7 @@ export const createAuth = <Claims = JsonObject, const P extends string = string>
     reissue: async (principal) => reissue(engine, principal),
     verify: (accessToken) => authenticateToken<Claims, P>(engine, accessToken),
     guard: (requirement) => createGuard<Claims, P>(engine, requirement),
-    find: (request, kind) => extract[kind](request),
+    find: createExtract(engine),
     signOut: async (token) => signOut(engine, token),
     signOutEverywhere: async (token) => signOutEverywhere(engine, token),
     revoke: {

@@ -1,94 +1,21 @@
+import type { AccessTokenConfig, AuthConfig, HooksConfig } from './auth-config.ts'
 import { claimsReader, isAsynchronous } from './core/claims-schema.ts'
 import type { ClaimsSchema, ReadClaims } from './core/claims-schema.ts'
 import { readDuration } from './core/duration.ts'
-import type { Duration, DurationRange, Seconds } from './core/duration.ts'
+import type { DurationRange, Seconds } from './core/duration.ts'
 import { ConfigError } from './core/errors.ts'
 import type { ConfigProblem } from './core/errors.ts'
-import type { ClaimsHook, Engine } from './core/engine.ts'
+import type { Engine } from './core/engine.ts'
 import { createPermissionRules, permissionProblems } from './core/permission/permission-rules.ts'
 import type { PermissionsConfig } from './core/permission/permission-rules.ts'
-import type { CookiesConfig } from './core/request/cookie-config.ts'
-import type { CsrfConfig } from './core/request/csrf.ts'
-import type { LocationsConfig } from './core/request/locations.ts'
-import { resolveTransport } from './core/request/transport.ts'
+import { createFinders } from './core/request/finders.ts'
+import { resolveLocations } from './core/request/locations.ts'
 import { MAX_SESSION_LIFETIME } from './core/session/lifecycle.ts'
 import type { JsonObject } from './core/token/json.ts'
 import { resolveKeys } from './core/token/key-ring.ts'
-import type { KeyRing, KeysConfig } from './core/token/key-ring.ts'
+import type { KeyRing } from './core/token/key-ring.ts'
 import { unknownKeys } from './core/unknown-keys.ts'
 import type { EventSink } from './ports/event-sink.ts'
-import type { Store } from './ports/store.ts'
-import type { UserDirectory } from './ports/user-directory.ts'
-
-export interface AccessTokenConfig<Claims> {
-  /** Default `'15m'`. */
-  readonly lifetime?: Duration
-  /**
-   * The longest lifetime that any process on the store gives, for tokens are accepted, and revocations kept, for just
-   * so long. To raise `lifetime` beyond it, raise this everywhere first. Default: `'1h'`, or `lifetime` if that is more.
-   */
-  readonly longestLifetime?: Duration
-  /** How far clocks may be apart, 0 to 300 s. Default 5 s. */
-  readonly clockTolerance?: Duration
-  /** Longest token that is looked at, in bytes. Default 8192. */
-  readonly maxBytes?: number
-  /** Checks custom claims at issue and at each request; its output type reaches the handler. Must be synchronous. */
-  readonly claims?: ClaimsSchema<Claims>
-}
-
-export interface RefreshTokenConfig {
-  /** Secret that signs refresh tokens; required where `keys` holds no secret to derive it from. */
-  readonly secret?: string | Uint8Array
-  /** Former secrets, under which refresh tokens are still accepted. */
-  readonly previousSecrets?: readonly (string | Uint8Array)[]
-  /** Secrets that will sign next: to be known everywhere before any process signs with one. */
-  readonly nextSecrets?: readonly (string | Uint8Array)[]
-  /** A session that is not refreshed for so long ends. Default `'30d'`. */
-  readonly idleLifetime?: Duration
-  /** A session ends after so long in any case; at most `'365d'`. Default `'180d'`. */
-  readonly absoluteLifetime?: Duration
-  /** How long a superseded token still gets its successor, 0 to 300 s; 0 is strict single use. Default 30 s. */
-  readonly grace?: Duration
-  /** How often per session a token may come back after the grace. Default 1, or 0 where `grace` is 0. */
-  readonly lateReplays?: number
-  /** Live sessions per subject; the least recently refreshed ends. Default 50. */
-  readonly maxSessions?: number
-}
-
-export interface HooksConfig {
-  /** Replaces claims or permissions for each new access token. What it throws is answered as 503. */
-  readonly claims?: ClaimsHook
-  /** Is told of everything that happens; ids only. */
-  readonly onEvent?: EventSink
-}
-
-/** Everything that `createAuth` takes. */
-export interface AuthConfig<Claims = JsonObject, P extends string = string> {
-  /** `iss` of every token: an identifier of this service, best its https URL. */
-  readonly issuer: string
-  /** `aud` of access tokens: who they are for. */
-  readonly audience: string | readonly string[]
-  readonly keys: KeysConfig
-  readonly store: Store
-  /** Users whose state is checked at each refresh; the ready-made routes sign them in. Often `store.users`. */
-  readonly users?: UserDirectory
-  /** `client_id` of tokens that this service issues for itself. Default: the issuer. */
-  readonly clientId?: string
-  /** Named in challenges (RFC 9110 §11.5). Default: the issuer. */
-  readonly realm?: string
-  readonly accessToken?: AccessTokenConfig<Claims>
-  readonly refreshToken?: RefreshTokenConfig
-  readonly permissions?: PermissionsConfig<P>
-  /** Where tokens are looked for. Default: the Authorization header. */
-  readonly locations?: LocationsConfig
-  /** As which cookies tokens are sent, where they are. */
-  readonly cookies?: CookiesConfig
-  /** Protects requests whose token came in a cookie; false switches that off. */
-  readonly csrf?: CsrfConfig | false
-  readonly hooks?: HooksConfig
-  /** Now as NumericDate (seconds), for tests. Default: the system's clock. Sessions go by the store's clock. */
-  readonly clock?: () => Seconds
-}
 
 const SETTINGS = {
   '': [
@@ -103,8 +30,6 @@ const SETTINGS = {
     'refreshToken',
     'permissions',
     'locations',
-    'cookies',
-    'csrf',
     'hooks',
     'clock',
   ],
@@ -304,6 +229,18 @@ const readKeys = (config: AuthConfig<unknown>): KeyRing | { readonly problems: r
   return problems.length > 0 ? { problems } : resolveKeys(config.keys, config.refreshToken ?? {})
 }
 
+const declaredNames = (permissions: PermissionsConfig<string> = {}): ReadonlySet<string> | null =>
+  permissions.names === undefined ? null : new Set([...permissions.names, ...ROUTE_PERMISSIONS])
+
+const readerOf = <Claims>({ claims }: AccessTokenConfig<Claims> = {}): ReadClaims<Claims> =>
+  // Without a schema `Claims` is its default, JsonObject.
+  claims === undefined ? (anyClaims as ReadClaims<Claims>) : claimsReader(claims)
+
+const resolveHooks = ({ claims, onEvent }: HooksConfig = {}): Pick<Engine<unknown>, 'claimsHook' | 'emit'> => ({
+  claimsHook: claims ?? null,
+  emit: createEmitter(onEvent),
+})
+
 /**
  * Applies defaults, normalises units, imports keys and reports every problem at once.
  *
@@ -320,9 +257,8 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
   const refreshToken = readRefreshToken(reader, partOf(config.refreshToken), accessToken.lifetime)
   const keys = readKeys(config)
   if ('problems' in keys) reader.problems.push(...keys.problems)
-  const { transport, problems: transportProblems } = resolveTransport(config, 'problems' in keys ? null : keys.refresh)
-  reader.problems.push(...transportProblems)
-  reader.problems.push(...permissionProblems(isObject(config.permissions) ? config.permissions : {}))
+  const { locations, problems } = resolveLocations(isObject(config.locations) ? config.locations : {})
+  reader.problems.push(...problems, ...permissionProblems(isObject(config.permissions) ? config.permissions : {}))
   const clientId = config.clientId === undefined ? issuer : reader.text('clientId', config.clientId)
   const realm = config.realm === undefined ? issuer : reader.text('realm', config.realm)
   if (reader.problems.length > 0 || 'problems' in keys) throw new ConfigError(reader.problems)
@@ -337,17 +273,13 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
     // Whatever tolerance another process on the store may have.
     revocation: { retention: accessToken.longestLifetime + MAX_TOLERANCE + 1 },
     permissions: createPermissionRules(config.permissions),
-    permissionNames:
-      config.permissions?.names === undefined ? null : new Set([...config.permissions.names, ...ROUTE_PERMISSIONS]),
-    transport,
-    // Without a schema `Claims` is its default, JsonObject.
-    readClaims: config.accessToken?.claims
-      ? claimsReader(config.accessToken.claims)
-      : (anyClaims as ReadClaims<Claims>),
+    permissionNames: declaredNames(config.permissions),
+    locations,
+    finders: createFinders(locations),
+    readClaims: readerOf(config.accessToken),
     store: config.store,
     users: config.users ?? null,
-    claimsHook: config.hooks?.claims ?? null,
-    emit: createEmitter(config.hooks?.onEvent),
+    ...resolveHooks(config.hooks),
     now: config.clock ?? (() => Date.now() / 1000),
   }
 }

@@ -1,6 +1,6 @@
 export { createAuth } from './auth.ts'
 export type { Auth } from './auth.ts'
-export type { AccessTokenConfig, AuthConfig, HooksConfig, RefreshTokenConfig } from './config.ts'
+export type { AccessTokenConfig, AuthConfig, HooksConfig, RefreshTokenConfig } from './auth-config.ts'
 export type { ClaimsSchema } from './core/claims-schema.ts'
 export { parseDuration } from './core/duration.ts'
 export type { Duration, Seconds } from './core/duration.ts'

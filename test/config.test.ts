@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createAuth } from '../src/auth.ts'
-import type { AuthConfig } from '../src/config.ts'
+import type { AuthConfig } from '../src/auth-config.ts'
 import { ConfigError } from '../src/core/errors.ts'
 import { generateJwk } from '../src/core/token/generate-key.ts'
 import { memoryStore } from '../src/stores/memory/memory-store.ts'

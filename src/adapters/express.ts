@@ -18,6 +18,18 @@ export interface ExpressAuth<Claims, P extends string> {
   readonly mount: (handler: MountedHandler) => ExpressMiddleware
 }
 
+/** Middleware as Express has it, and all that took it over. */
+export const expressMount =
+  (handler: MountedHandler): ExpressMiddleware =>
+  (request, response, next) => {
+    const path = nodePath(request)
+    if (!handler.matches(path) || !isPlainPath(path)) {
+      next()
+      return
+    }
+    serveMounted(handler, request, response).catch(next)
+  }
+
 export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): ExpressAuth<Claims, P> => {
   const principals = createPrincipals<Claims, P>()
   return {
@@ -39,13 +51,6 @@ export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): Ex
     },
     principal: principals.principal,
     optionalPrincipal: principals.optionalPrincipal,
-    mount: (handler) => (request, response, next) => {
-      const path = nodePath(request)
-      if (!handler.matches(path) || !isPlainPath(path)) {
-        next()
-        return
-      }
-      serveMounted(handler, request, response).catch(next)
-    },
+    mount: expressMount,
   }
 }

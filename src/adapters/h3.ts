@@ -3,7 +3,6 @@ import type { Verdict } from '../core/request/guard.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { MountedHandler } from './handler.ts'
-import { isPlainPath } from './node-http.ts'
 import { createPrincipals } from './principals.ts'
 import { refusalResponse, requestView } from './web-response.ts'
 
@@ -14,7 +13,6 @@ export interface H3EventLike {
   readonly url: { readonly pathname: string }
 }
 
-/** Two parameters on purpose: of a middleware with one, h3 takes an answer of 404 for none at all. */
 export type H3Middleware = (event: H3EventLike, next: () => unknown) => unknown
 
 export interface H3Auth<Claims, P extends string> {
@@ -27,26 +25,30 @@ export interface H3Auth<Claims, P extends string> {
 }
 
 export const h3Auth = <Claims, P extends string>(auth: Auth<Claims, P>): H3Auth<Claims, P> => {
-  // By request, which several events may share: h3 makes a new one for an application within an application.
   const principals = createPrincipals<Claims, P>()
+  // An event is given another request once that has been validated, and a request another event where one application
+  // calls another: either is enough.
+  const carrierOf = (event: H3EventLike): object => (principals.knows(event) ? event : event.req)
   return {
     protect: (requirement) => {
       const guard = auth.guard(requirement)
-      return ({ req }, next) => {
+      return (event, next) => {
         const act = (verdict: Verdict<Claims, P>): unknown => {
           if ('refusal' in verdict) return refusalResponse(verdict.refusal)
-          principals.set(req, verdict.principal)
+          principals.set(event, verdict.principal)
+          principals.set(event.req, verdict.principal)
           return next()
         }
-        const verdict = guard(requestView(req))
+        const verdict = guard(requestView(event.req))
         return verdict instanceof Promise ? verdict.then(act) : act(verdict)
       }
     },
-    principal: ({ req }) => principals.principal(req),
-    optionalPrincipal: ({ req }) => principals.optionalPrincipal(req),
+    principal: (event) => principals.principal(carrierOf(event)),
+    optionalPrincipal: (event) => principals.optionalPrincipal(carrierOf(event)),
     mount:
       (handler) =>
       ({ req, url: { pathname } }, next) =>
-        handler.matches(pathname) && isPlainPath(pathname) ? handler(req) : next(),
+        // The handler must see the path that h3 routes by, or it would pass by what the application has put before it.
+        handler.matches(pathname) && new URL(req.url).pathname === pathname ? handler(req) : next(),
   }
 }

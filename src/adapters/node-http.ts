@@ -31,8 +31,7 @@ const joinedHeader = ({ rawHeaders }: NodeRequest, name: string): string | null 
     const candidate = rawHeaders[index]
     if (candidate?.length !== name.length || candidate.toLowerCase() !== name) continue
     const value = rawHeaders[index + 1] ?? ''
-    // HTTP/2 may send a Cookie header in pieces (RFC 9113 §8.2.3).
-    found = found === null ? value : `${found}${name === 'cookie' ? '; ' : ', '}${value}`
+    found = found === null ? value : `${found}, ${value}`
   }
   return found
 }

@@ -3,6 +3,8 @@ import type { Principal } from '../core/request/principal.ts'
 /** Who called, kept beside the framework's own object of the request, so that nothing has to be merged into its type. */
 export interface Principals<Claims, P extends string> {
   readonly set: (carrier: object, principal: Principal<Claims, P> | null) => void
+  /** Whether a guard ran on it. */
+  readonly knows: (carrier: object) => boolean
   /** The verified caller. Throws where no guard ran, or an optional one let an anonymous caller through. */
   readonly principal: (carrier: object) => Principal<Claims, P>
   /** The verified caller, or null under an optional guard. Throws where no guard ran. */
@@ -20,6 +22,7 @@ export const createPrincipals = <Claims, P extends string>(): Principals<Claims,
     set: (carrier, principal) => {
       known.set(carrier, principal)
     },
+    knows: (carrier) => known.has(carrier),
     optionalPrincipal,
     principal: (carrier) => {
       const principal = optionalPrincipal(carrier)

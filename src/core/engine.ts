@@ -6,7 +6,8 @@ import type { ReadClaims } from './claims-schema.ts'
 import type { Seconds } from './duration.ts'
 import type { MaybePromise } from './maybe-promise.ts'
 import type { PermissionRules } from './permission/permission-rules.ts'
-import type { Transport } from './request/transport.ts'
+import type { Finders } from './request/finders.ts'
+import type { ResolvedLocations } from './request/locations.ts'
 import type { RotationPolicy } from './session/rotation.ts'
 import type { JsonObject, JsonValue } from './token/json.ts'
 import type { TokenLimits } from './token/jws.ts'
@@ -52,7 +53,8 @@ export interface Engine<Claims> {
   readonly permissions: PermissionRules
   /** Every permission that there is, or null where none are declared. */
   readonly permissionNames: ReadonlySet<string> | null
-  readonly transport: Transport
+  readonly locations: ResolvedLocations
+  readonly finders: Finders
   readonly readClaims: ReadClaims<Claims>
   readonly store: Store
   readonly users: UserDirectory | null

@@ -26,7 +26,6 @@ export const AUTH_ERRORS = {
     wire: 'insufficient_user_authentication',
     message: 'A more recent authentication is required.',
   },
-  csrf_failed: { status: 403, wire: 'invalid_request', message: 'The request may not come from here.' },
   invalid_credentials: { status: 401, wire: 'invalid_grant', message: 'The credentials are not correct.' },
   refresh_token_invalid: { status: 401, wire: 'invalid_grant', message: 'The refresh token is not valid.' },
   refresh_token_reused: { status: 401, wire: 'invalid_grant', message: 'The refresh token is not valid.' },

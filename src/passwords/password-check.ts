@@ -64,8 +64,9 @@ export const createPasswordCheck = (hasher: PasswordHasher): PasswordCheck => {
       const decoy = await decoyHash()
       const stored = user?.passwordHash ?? null
       const verified = await hasher.verify(normalizePassword(password), stored ?? decoy)
-      // Nothing but a plain yes: an object that says no is true as well.
-      if (verified !== true || stored === null) return NO_MATCH
+      // Nothing but a plain yes: an object that says no is true as well, and hashers come from elsewhere.
+      const said: unknown = verified
+      if (said !== true || stored === null) return NO_MATCH
       return { matches: true, needsRehash: await hasher.needsRehash(stored) }
     },
   }

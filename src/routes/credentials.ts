@@ -76,6 +76,8 @@ export interface PasswordSignIn {
   readonly scope: readonly string[] | null
 }
 
+const refuse = (detail: string): AuthError => new AuthError('invalid_credentials', { detail })
+
 /** Nobody has this identifier. An address that is not known is looked up all the same, so that time does not tell. */
 const NOBODY = 'usr_nobody'
 
@@ -90,7 +92,6 @@ export const signInWithPassword = async (
 ): Promise<TokenPair> => {
   const { auth } = context
   const users = usersOf(context)
-  const refuse = (detail: string): AuthError => new AuthError('invalid_credentials', { detail })
   // Before anything is looked up: a password that is never hashed would not hide how long that takes.
   if (isPasswordTooLong(password)) throw refuse('the password is too long')
   const canonical = canonicalEmail(email)

@@ -1,4 +1,4 @@
-import { AuthError } from '../core/errors.ts'
+import { AuthError, StoreError } from '../core/errors.ts'
 import { requestView } from '../adapters/web-response.ts'
 import { defineRoute } from './route.ts'
 import type { RouteContext } from './route-context.ts'
@@ -10,7 +10,7 @@ const tokensOf = async (
   request: Request,
   body: { refresh_token?: string | undefined } | undefined,
 ): Promise<readonly string[]> => {
-  const found = await auth.find(requestView(request), 'access')
+  const found = await auth.find(requestView(request))
   const tokens = [found?.token ?? null, body?.refresh_token ?? null].filter((token) => token !== null)
   if (tokens.length === 0) throw new AuthError('missing_token')
   return tokens
@@ -39,8 +39,9 @@ export const signOut = defineRoute({
     const failures = endings.flatMap((ending): unknown[] => (ending.status === 'rejected' ? [ending.reason] : []))
     // In doubt it is not done; but one token that says whose session it is will do.
     const doubt = failures.find((failure) => !(failure instanceof AuthError))
-    if (doubt !== undefined) throw doubt
-    if (failures.length === endings.length) throw failures[0]
+    if (doubt !== undefined) throw new StoreError('signing out', doubt)
+    const [refusal] = failures.filter((failure) => failure instanceof AuthError)
+    if (refusal !== undefined && failures.length === endings.length) throw refusal
     return { status: 204 }
   },
 })

@@ -9,9 +9,12 @@ import { bearer, createBed } from '../conformance/adapter/bed.ts'
 import { direct, overHttp } from '../conformance/exchange.ts'
 import type { Service } from '../conformance/exchange.ts'
 import { expectRefusal } from '../conformance/refusals.ts'
+import { serveElysia, serveElysiaOnNode } from '../conformance/serve-elysia.ts'
 import { serveExpress } from '../conformance/serve-express.ts'
 import { serveFastify } from '../conformance/serve-fastify.ts'
+import { serveH3, serveH3OnNode } from '../conformance/serve-h3.ts'
 import { serveKoa } from '../conformance/serve-koa.ts'
+import { serveNest, serveNestFastify } from '../conformance/serve-nestjs.ts'
 import { serveNode } from '../conformance/serve-node.ts'
 import type { Serve } from '../conformance/serve.ts'
 
@@ -26,12 +29,18 @@ const ISSUER = 'https://api.example.com'
 const { auth, accessToken } = createBed(serveExpress)
 const handler = authRoutes(auth)
 
-/** Frameworks that stand on node:http, each in the application of the conformance suite. */
-const ON_NODE: Readonly<Record<string, Serve>> = {
+/** Each in the application of the conformance suite. */
+const OTHERS: Readonly<Record<string, Serve>> = {
   express: serveExpress,
   'node:http': serveNode,
   fastify: serveFastify,
   koa: serveKoa,
+  h3: serveH3,
+  'h3 on node:http': serveH3OnNode,
+  elysia: serveElysia,
+  'elysia on node:http': serveElysiaOnNode,
+  nestjs: serveNest,
+  'nestjs on fastify': serveNestFastify,
 }
 
 const servers: { name: string; service: Service }[] = []
@@ -43,7 +52,7 @@ beforeAll(async () => {
   app.get('/guarded', protect(), (context) => context.text('entered'))
   // The default on purpose; without `createServer` the adaptor makes a server of node:http.
   const hono = await overHttp(createAdaptorServer({ fetch: app.fetch }) as Server)
-  const others = Object.entries(ON_NODE).map(async ([name, serve]) => {
+  const others = Object.entries(OTHERS).map(async ([name, serve]) => {
     const routes = [{ path: '/guarded', guards: [{}], enter: () => 'entered' }]
     return { name, service: await serve({ auths: [auth], endpoints: { handler, after: 'body parsers' }, routes }) }
   })
@@ -63,7 +72,7 @@ describe('a process whose global Response has been replaced', () => {
     expect(new OriginalResponse('kept') instanceof globalThis.Response).toBe(false)
   })
 
-  test.each(['hono', 'fetch', ...Object.keys(ON_NODE)])(
+  test.each(['hono', 'fetch', ...Object.keys(OTHERS)])(
     '%s refuses rightly at guards and endpoints, and lets good tokens in',
     async (name) => {
       const { send } = servers.find((server) => server.name === name)?.service ?? direct(() => OriginalResponse.error())

@@ -71,11 +71,8 @@ const exchange = (port: number, sent: Sent): Promise<Answer> =>
     outgoing.end(sent.body)
   })
 
-/** Requests over a real connection to a server of node:http. */
-export const overHttp = async (server: Server): Promise<Service> => {
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
+/** Requests over a real connection to a server of node:http that listens already. */
+export const overListening = (server: Server): Service => {
   // A server that listens on a port has an address with one; only a socket file would give a string.
   const { port } = server.address() as AddressInfo
   return {
@@ -87,6 +84,14 @@ export const overHttp = async (server: Server): Promise<Service> => {
         server.closeAllConnections()
       }),
   }
+}
+
+/** Requests over a real connection to a server of node:http, on a port of its own. */
+export const overHttp = async (server: Server): Promise<Service> => {
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return overListening(server)
 }
 
 const CLOSED_AFTER_MS = 5_000

@@ -15,7 +15,6 @@ export const WIRE: Readonly<Record<AuthErrorCode, readonly [status: number, erro
   token_revoked: [401, 'invalid_token', 'The token has been revoked.'],
   wrong_token_type: [401, 'invalid_token', 'This kind of token is not accepted here.'],
   insufficient_permission: [403, 'insufficient_scope', 'The token lacks a permission.'],
-  csrf_failed: [403, 'invalid_request', 'The request may not come from here.'],
   reauthentication_required: [401, 'insufficient_user_authentication', 'A more recent authentication is required.'],
   invalid_credentials: [401, 'invalid_grant', 'The credentials are not correct.'],
   refresh_token_invalid: [401, 'invalid_grant', 'The refresh token is not valid.'],

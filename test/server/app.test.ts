@@ -7,7 +7,7 @@ import { createApp } from '../../server/src/app.ts'
 
 const SECRET = 'q3Zk9vR1tX7bN5mW8yL2cD4fG6hJ0aSe-Pu_iKoTzBr'
 
-const build = ({ checkReady = async (): Promise<void> => undefined } = {}) => {
+const build = ({ checkReady = async (): Promise<void> => undefined, issuer = 'http://localhost' } = {}) => {
   const lines: string[] = []
   const store = memoryStore()
   const auth = createAuth({
@@ -18,7 +18,7 @@ const build = ({ checkReady = async (): Promise<void> => undefined } = {}) => {
     users: store.users,
   })
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) })
-  return { app: createApp({ handler: authRoutes(auth), checkReady, log }), lines }
+  return { app: createApp({ handler: authRoutes(auth), checkReady, log, issuer }), lines }
 }
 
 describe('the app', () => {
@@ -46,19 +46,14 @@ describe('the app', () => {
     expect((await app.request('/auth/me')).headers.get('www-authenticate')).toMatch(/^Bearer realm=/)
   })
 
-  test.each([
-    '/',
-    '/nothing',
-    '/authx',
-    '/auth/nothing',
-    '/docs/',
-    '/docs/../package.json',
-    '/docs/%2e%2e/package.json',
-  ])('answers %s with 404 and a JSON body', async (path) => {
-    const answer = await build().app.request(path)
-    expect(answer.status).toBe(404)
-    expect(await answer.json()).toMatchObject({ error: 'invalid_request', code: 'not_found' })
-  })
+  test.each(['/', '/nothing', '/authx', '/auth/nothing', '/docs/../package.json', '/docs/%2e%2e/package.json'])(
+    'answers %s with 404 and a JSON body',
+    async (path) => {
+      const answer = await build().app.request(path)
+      expect(answer.status).toBe(404)
+      expect(await answer.json()).toMatchObject({ error: 'invalid_request', code: 'not_found' })
+    },
+  )
 
   test('names the allowed methods of its own paths (RFC 9110 §15.5.6)', async () => {
     const answer = await build().app.request('/healthz', { method: 'POST' })
@@ -80,7 +75,30 @@ describe('the app', () => {
   })
 })
 
+describe('the OpenAPI document', () => {
+  test('names the issuer as the server, without the slash that its paths bring', async () => {
+    const { app } = build({ issuer: 'https://auth.example.com/' })
+    const document = (await (await app.request('/openapi.json')).json()) as object
+    expect(document).toMatchObject({ servers: [{ url: 'https://auth.example.com' }] })
+  })
+})
+
 describe('the API page', () => {
+  test('is found under /docs/ too, also where a proxy serves it under a prefix', async () => {
+    const answer = await build().app.request('/docs/')
+    expect(answer.status).toBe(308)
+    const location = answer.headers.get('location') ?? ''
+    expect(new URL(location, 'http://proxy/prefix/docs/').pathname).toBe('/prefix/docs')
+  })
+
+  test('reads a document that sends its calls to where it came from, not to the issuer', async () => {
+    const { app } = build({ issuer: 'https://auth.example.com' })
+    expect(await (await app.request('/docs/start.js')).text()).toContain("url: 'docs/openapi.json'")
+    const document = (await (await app.request('/docs/openapi.json')).json()) as object
+    expect(document).toHaveProperty('paths')
+    expect(document).not.toHaveProperty('servers')
+  })
+
   test('comes from the server alone: no foreign address, no inline script, under a policy that forbids both', async () => {
     const { app } = build()
     const page = await app.request('/docs')

@@ -45,7 +45,14 @@ describe('jotward', () => {
     [['token'], /token is not a whole command; there are token verify and token decode/],
     [['toString'], /no command "toString"/],
     [['--verson'], /no option --verson/],
-    [['serve', '--port', '1'], /no option --port/],
+    [['serve', '--port', '1'], /no option --port; set PORT in the environment/],
+    [['serve', '--access-lifetime=5m'], /no option --access-lifetime; set JOTWARD_ACCESS_LIFETIME/],
+    [['serve', '--colour'], /no option --colour$/m],
+    [['keys', 'public'], /FILE is missing/],
+    [['session', 'revoke'], /give --subject S, --id SID with --subject S, or --everything/],
+    [['session', 'revoke', '--id', 'x'], /give --subject S, --id SID with --subject S/],
+    [['session', 'revoke', '--everything', '--subject', 'x'], /give --subject S, --id SID/],
+    [['session', 'revoke', '--subject', ''], /--subject is empty/],
     [['serve', 'now'], /no place for the argument "now"/],
     [['user', 'create'], /--email is required/],
     [['keys', 'generate', '-alg', 'x'], /no option -a/],
@@ -111,6 +118,38 @@ describe('jotward keys generate', () => {
       expect(keys.keys).toMatchObject([{ kid, alg: algorithm, use: 'sig' }])
     },
   )
+
+  test('shows the public half of an existing key, and of each in a ring', async () => {
+    const folder = temporaryFolder()
+    const keys = ['a', 'b', 'c'].map((name) => join(folder, name))
+    const made = await Promise.all(keys.map((file) => runJotward(['keys', 'generate', '--out', file, '--public'])))
+    const [first] = keys
+    expect(JSON.parse((await runJotward(['keys', 'public', first ?? ''])).stdout)).toEqual(
+      JSON.parse(made[0]?.stdout ?? ''),
+    )
+    const [current, next, retiring] = keys.map(
+      (file) => JSON.parse(readFileSync(file, 'utf8')) as { readonly kid: string },
+    )
+    const ring = join(folder, 'ring')
+    writeFileSync(ring, JSON.stringify({ current, next: [next], retiring: [retiring] }), { mode: 0o600 })
+    const { code, stdout } = await runJotward(['keys', 'public', ring])
+    const set = JSON.parse(stdout) as { readonly keys: readonly { readonly kid: string }[] }
+    expect(code).toBe(0)
+    expect(set.keys.map(({ kid }) => kid)).toEqual([current?.kid, next?.kid, retiring?.kid])
+    expect(set.keys.some((key) => 'd' in key)).toBe(false)
+  })
+
+  test.each([
+    ['a secret', JSON.stringify({ kty: 'oct', alg: 'HS256', k: 'cTNaazl2UjF0WDdiTjVtVzh5TDJjRDRmRzZoSjBhU2U' })],
+    ['a public key', '{"kty":"OKP","crv":"Ed25519","x":"canary"}'],
+    ['no JSON', 'canary'],
+  ])('shows nothing of a file that holds %s', async (_what, text) => {
+    const file = join(temporaryFolder(), 'key')
+    writeFileSync(file, text, { mode: 0o600 })
+    const { code, stdout, stderr } = await runJotward(['keys', 'public', file])
+    expect([stdout, stderr.trimEnd().split('\n').length, stderr.includes('canary')]).toEqual(['', 1, false])
+    expect(code).not.toBe(0)
+  })
 
   test('never writes over a file', async () => {
     const file = join(temporaryFolder(), 'key.json')

@@ -3,11 +3,14 @@ import { once } from 'node:events'
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openDataFolder } from '../../server/src/data-folder.ts'
+import { isExposed, openDataFolder } from '../../server/src/data-folder.ts'
+import { fileRemedy } from '../../server/src/file-remedy.ts'
 import { keptIssuer, localUrl } from '../../server/src/issuer.ts'
 import { keptFile } from '../../server/src/kept-file.ts'
-import { openStore } from '../../server/src/open-store.ts'
-import { keptSecret } from '../../server/src/signing-secret.ts'
+import { openStore, storeProblem } from '../../server/src/open-store.ts'
+import { readSigningKeys } from '../../server/src/signing-keys.ts'
+import { givenSecret, keptSecret } from '../../server/src/signing-secret.ts'
+import { openSqlite } from '../../src/stores/sqlite/index.ts'
 import { temporaryFolder } from './processes.ts'
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777
@@ -112,6 +115,19 @@ describe('the kept secret', () => {
     expect(readFileSync(file, 'utf8')).toBe(text)
   })
 
+  test('is refused where it is no text, as a disk leaves it that went full', () => {
+    for (const text of [
+      '\0'.repeat(44),
+      `${'q3Zk9vR1'.repeat(6)}\u{FFFD}`,
+      `${'q3Zk9vR1'.repeat(4)}\n${'q3Zk9vR1'.repeat(4)}`,
+    ]) {
+      const file = join(temporaryFolder(), 'secret')
+      writeFileSync(file, text, { mode: 0o600 })
+      expect(refusalOf(() => keptSecret(file))).toMatch(/the secret is not printable ASCII text; restore it/)
+      expect(readFileSync(file, 'utf8')).toBe(text)
+    }
+  })
+
   test('never appears in the words of a refusal', () => {
     const file = join(temporaryFolder(), 'secret')
     writeFileSync(file, 'canarycanary!', { mode: 0o600 })
@@ -124,6 +140,82 @@ describe('the kept secret', () => {
     chmodSync(file, 0o640)
     expect(() => keptSecret(file)).toThrow(`run "chmod 600 ${file}"`)
     expect(modeOf(file)).toBe(0o640)
+  })
+})
+
+describe('a file of secrets', () => {
+  test.each([
+    ['ours, for us alone', 0o600, 1000, 1000, false],
+    ['ours, for our group too', 0o640, 1000, 1000, true],
+    ['of root, for our group too', 0o640, 0, 1000, false],
+    ['of root, for our group too, not to be written', 0o440, 0, 1000, false],
+    ['of root, written by our group', 0o660, 0, 1000, true],
+    ['of root, for everybody', 0o444, 0, 1000, true],
+    ['of root, for its group, while we are root', 0o640, 0, 0, true],
+    ['of somebody else, for our group', 0o640, 1001, 1000, true],
+  ])('%s: mode %o, owner %i, we are %i; shared: %s', (_what, mode, uid, ownUid, shared) => {
+    expect(isExposed({ mode: 0o100_000 | mode, uid }, ownUid)).toBe(shared)
+  })
+
+  test('that somebody else keeps is read without white space around it', () => {
+    const file = join(temporaryFolder(), 'given')
+    writeFileSync(file, 'q3Zk9vR1tX7bN5mW8yL2cD4fG6hJ0aSe\r\n', { mode: 0o600 })
+    expect(givenSecret(file)).toMatchObject({ source: 'JOTWARD_SECRET_FILE' })
+    expect(givenSecret(file).reveal()).toBe('q3Zk9vR1tX7bN5mW8yL2cD4fG6hJ0aSe')
+  })
+
+  test.each([
+    ['missing', null, 0, /^JOTWARD_SECRET_FILE: .* \(ENOENT\); name the file/],
+    ['for everybody', 'canarycanary', 0o644, /^JOTWARD_SECRET_FILE: other users may read the secret; run "chmod 600/],
+    ['empty', '\n', 0o600, /^JOTWARD_SECRET_FILE: .* does not hold printable ASCII text/],
+    ['no text', 'canary\0', 0o600, /^JOTWARD_SECRET_FILE: .* does not hold printable ASCII text/],
+  ])('that somebody else keeps is refused where it is %s', (_what, text, mode, words) => {
+    const file = join(temporaryFolder(), 'given')
+    if (text !== null) writeFileSync(file, text, { mode })
+    const refusal = refusalOf(() => givenSecret(file)).replace('ConfigError: ', '')
+    expect(refusal).toMatch(words)
+    expect(refusal).not.toContain('canary')
+  })
+})
+
+describe('the remedy', () => {
+  test.each([
+    ['secret', (file: string) => keptSecret(file)],
+    ['issuer', (file: string) => keptIssuer(file, 'http://localhost')],
+    ['signing key', (file: string) => readSigningKeys(file)],
+  ])('where a folder has the name of the file (%s) is to give it another name', (_what, read) => {
+    expect(refusalOf(() => read(temporaryFolder()))).toMatch(/\(EISDIR\); a folder has the name of the file/)
+  })
+
+  test('for a full disk is space, and never to move anything away', () => {
+    const database = openSqlite(':memory:')
+    database.exec('CREATE TABLE t (a); PRAGMA max_page_count = 2')
+    const refusal = refusalOf(() => {
+      try {
+        database.exec(`INSERT INTO t VALUES ('${'x'.repeat(20_000)}')`)
+      } catch (error) {
+        throw storeProblem('jotward.sqlite', error)
+      } finally {
+        database.close()
+      }
+    })
+    expect(refusal).toBe('ConfigError: jotward.sqlite: database or disk is full; free space on its disk')
+    expect(fileRemedy('ENOSPC', '')).toBe('free space on its disk')
+  })
+
+  test('for a database that cannot be opened is the right to it, said once', async () => {
+    const file = join(temporaryFolder(), 'nowhere', 'jotward.sqlite')
+    const refusal = await openStore(file).then(
+      () => '',
+      (error: unknown) => String(error),
+    )
+    expect(refusal).toMatch(/unable to open database file.*; give this user the right to read and write it/)
+    expect(refusal.split(file)).toHaveLength(2)
+  })
+
+  test('for a folder in place of the database is to give it another name', async () => {
+    const file = temporaryFolder()
+    await expect(openStore(file)).rejects.toThrow(`${file}: is a folder, and should be the file of the database`)
   })
 })
 

@@ -160,17 +160,20 @@ describe('jotward serve, later', () => {
 })
 
 describe('jotward serve at its end', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('answers sign-ins in flight at %s, then exits with 0', async (signal) => {
-    const server = await startServer({ cwd: temporaryFolder() })
-    await signUp(server)
-    const answers = Array.from({ length: 24 }, () => signIn(server))
-    // Long enough for all to have come in, far too short for so many hashes.
-    await delay(100)
-    const stopped = server.stop(signal)
-    const statuses = await Promise.all(answers.map(async (answer) => (await answer).status))
-    expect(statuses).toEqual(answers.map(() => 200))
-    expect(await stopped).toMatchObject({ code: 0, signal: null })
-  })
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'answers sign-ins in flight at %s, then exits with 0',
+    async (signal) => {
+      const server = await startServer({ cwd: temporaryFolder() })
+      await signUp(server)
+      const answers = Array.from({ length: 24 }, () => signIn(server))
+      // Long enough for all to have come in, far too short for so many hashes.
+      await delay(100)
+      const stopped = server.stop(signal)
+      const statuses = await Promise.all(answers.map(async (answer) => (await answer).status))
+      expect(statuses).toEqual(answers.map(() => 200))
+      expect(await stopped).toMatchObject({ code: 0, signal: null })
+    },
+  )
 
   test('takes a signal that comes twice at once for one, as npm passes a Ctrl-C on', async () => {
     const server = await startServer({ cwd: temporaryFolder() })
@@ -257,7 +260,11 @@ describe('jotward serve exits with 1 and a sentence', () => {
   })
 
   test.each([
-    ['jotward.sqlite', 'this was a database once', /jotward\.sqlite: .*not a database.*; restore it/],
+    [
+      'jotward.sqlite',
+      'this was a database once',
+      /jotward\.sqlite: .*not a database.*; restore it from a backup, or move/,
+    ],
     ['secret', 'too-short', /secret: the secret has 9 characters/],
     ['issuer', 'nonsense', /issuer: "nonsense" is not an issuer/],
   ])('where %s is damaged, and leaves it alone', async (name, text, words) => {
@@ -286,8 +293,8 @@ describe('jotward serve exits with 1 and a sentence', () => {
       /^jotward: JOTWARD_DATA: .* cannot be written \(EACCES\); make it a folder that this user may write/,
     ],
     ['data/secret', 0, /secret: the secret cannot be read or made \(EACCES\); give this user the right/],
-    ['data/jotward.sqlite', 0, /jotward\.sqlite: .*; restore it from a backup, give this user the right/],
-    ['data/jotward.sqlite', 0o400, /jotward\.sqlite: .*; restore it from a backup, give this user the right/],
+    ['data/jotward.sqlite', 0, /jotward\.sqlite: .*; give this user the right/],
+    ['data/jotward.sqlite', 0o400, /jotward\.sqlite: .*; give this user the right/],
     ['.env', 0, /^jotward: \.env: cannot be read \(EACCES\)/],
   ])('where %s has the mode %o', async (name, mode, words) => {
     const cwd = openFolder()

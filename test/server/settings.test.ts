@@ -2,10 +2,11 @@ import { inspect } from 'node:util'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from '../../src/index.ts'
+import { ConfigError, createAuth, memoryStore } from '../../src/index.ts'
 import { readEnvironment } from '../../server/src/environment.ts'
 import { Secret } from '../../server/src/secret.ts'
-import { inVariables, readSettings, SETTINGS } from '../../server/src/settings.ts'
+import { inVariables } from '../../server/src/setting-problems.ts'
+import { readSettings, SETTINGS } from '../../server/src/settings.ts'
 import { temporaryFolder } from './processes.ts'
 
 const problemsOf = (environment: Record<string, string>): readonly string[] => {
@@ -29,6 +30,7 @@ describe('settings', () => {
       issuer: null,
       audience: null,
       secret: null,
+      secretFile: null,
       signingKey: null,
       accessLifetime: 900,
       refreshIdle: 2_592_000,
@@ -85,6 +87,8 @@ describe('settings', () => {
     ['JOTWARD_REFRESH_ABSOLUTE', '1y'],
     ['JOTWARD_ROTATION_GRACE', 'NaN'],
     ['JOTWARD_LATE_REPLAYS', '1.5'],
+    ['JOTWARD_LATE_REPLAYS', '11'],
+    ['JOTWARD_SECRET_FILE', ''],
     ['JOTWARD_SIGNUP', 'yes'],
     ['JOTWARD_SIGNUP', 'OPEN'],
     ['JOTWARD_PASSWORD_GRANT', 'true'],
@@ -113,6 +117,37 @@ describe('settings', () => {
     expect(problemsOf({ JOTWARD_FAVOURITE_COLOUR: 'blue' })[0]).toContain('the settings are PORT, HOST, JOTWARD_DATA')
   })
 
+  test.each([
+    ['JOTWARD_GRACE', 'JOTWARD_ROTATION_GRACE', false],
+    ['JOTWARD_HOST', 'HOST', true],
+    ['JOTWARD_PORT', 'PORT', true],
+    ['JOTWARD_SINGUP', 'JOTWARD_SIGNUP', true],
+    ['JOTWARD_COLOUR', 'JOTWARD_ISSUER', false],
+  ])('compare %s with %s by what follows the common prefix', (variable, meant, isNear) => {
+    expect(problemsOf({ [variable]: '1' })[0]?.includes(`did you mean ${meant}?`)).toBe(isNear)
+  })
+
+  test('leave alone what Kubernetes sets for a service of our name, and what our own tests read', () => {
+    expect(
+      problemsOf({
+        JOTWARD_SERVICE_HOST: '10.0.0.7',
+        JOTWARD_SERVICE_PORT: '8787',
+        JOTWARD_SERVICE_PORT_HTTP: '8787',
+        JOTWARD_PORT: 'tcp://10.0.0.7:8787',
+        JOTWARD_PORT_8787_TCP: 'tcp://10.0.0.7:8787',
+        JOTWARD_PORT_8787_TCP_ADDR: '10.0.0.7',
+        JOTWARD_SERVER_SERVICE_HOST: '10.0.0.7',
+        JOTWARD_SERVER_PORT: 'tcp://10.0.0.7:8787',
+        JOTWARD_VECTORS: '/vectors',
+      }),
+    ).toEqual([])
+  })
+
+  test('take the secret from one place only', () => {
+    const problems = problemsOf({ JOTWARD_SECRET: SECRET, JOTWARD_SECRET_FILE: '/run/secrets/jotward' })
+    expect(problems).toEqual(['JOTWARD_SECRET, JOTWARD_SECRET_FILE: are both set; unset one of them'])
+  })
+
   test('leave variables of other programs alone, and empty addresses of other storage', () => {
     expect(problemsOf({ HOME: '/', NODE_ENV: 'x', JOTWARDEN: 'x', DATABASE_URL: '', REDIS_URL: '' })).toEqual([])
   })
@@ -134,12 +169,38 @@ describe('settings', () => {
     expect(error.message).toBe('JOTWARD_LATE_REPLAYS: is too much\nelsewhere: is wrong')
   })
 
+  test('name variables only, also within the sentences of the library', () => {
+    const path = (wrong: object): string => {
+      try {
+        createAuth({ issuer: 'i', audience: 'a', keys: { secret: SECRET }, store: memoryStore(), ...wrong })
+      } catch (error) {
+        if (error instanceof ConfigError) return inVariables(error, '/data/secret').message
+      }
+      return 'nothing is wrong'
+    }
+    const messages = [
+      path({ issuer: '"' }),
+      path({ audience: '"' }),
+      path({ keys: { secret: 'short' } }),
+      path({ keys: { current: {}, next: [{}] }, refreshToken: { secret: 'short' } }),
+      path({ accessToken: { lifetime: '2d' }, refreshToken: { grace: 0, lateReplays: 1 } }),
+      path({ refreshToken: { idleLifetime: '1m', absoluteLifetime: '1s' } }),
+    ].join('\n')
+    expect(messages).not.toMatch(
+      /\b(?:accessToken|refreshToken|keys|issuer|audience|clientId|realm)\b|nothing is wrong/,
+    )
+    expect(messages).toMatch(/^JOTWARD_LATE_REPLAYS: must be 0 where JOTWARD_ROTATION_GRACE is 0$/m)
+    expect(messages).toMatch(/^JOTWARD_REFRESH_ABSOLUTE: must not be shorter than JOTWARD_REFRESH_IDLE$/m)
+    expect(messages).toMatch(/^JOTWARD_SIGNING_KEY: next\[0\] has/m)
+    expect(messages.match(/^\/data\/secret: has 5 bytes/gm)).toHaveLength(2)
+  })
+
   test('never show a secret, in problems, JSON or a dump (N148)', () => {
     const settings = readSettings({ JOTWARD_SECRET: SECRET })
     const shown = [JSON.stringify(settings), inspect(settings, { depth: 9, showHidden: true }), String(settings.secret)]
     expect(shown.join()).not.toContain(SECRET.slice(0, 10))
     expect(shown.every((text) => text.includes('[secret]'))).toBe(true)
-    expect(inspect(new Secret(SECRET))).toBe('[secret]')
+    expect(inspect(new Secret(SECRET, 'here'))).toBe('[secret]')
     expect(problemsOf({ PORT: 'x', JOTWARD_SECRET: SECRET }).join()).not.toContain(SECRET)
   })
 

@@ -182,6 +182,32 @@ describe('jotward token verify', () => {
     expect(answers(stdout)).toMatchObject([{ valid: true }])
   })
 
+  test("takes --typ '' for tokens that have no type", async () => {
+    const [none, typed] = [await sign({ header: { typ: undefined } }), await sign()]
+    const { stdout } = await verify(allKeys(), `${none}\n${typed}`, '--typ', '')
+    expect(answers(stdout)).toMatchObject([{ valid: true }, { valid: false, code: 'wrong_token_type' }])
+  })
+
+  test('gives a reason for each token on standard error with --explain, and nothing else differs', async () => {
+    const tokens = [
+      await sign(),
+      await sign({ claims: { sub: undefined } }),
+      await sign({ typ: 'JWT' }),
+      await sign({ claims: { iss: 'a\nb\u2028' } }),
+    ].join('\n')
+    const plain = await verify(allKeys(), tokens)
+    const explained = await verify(allKeys(), tokens, '--explain')
+    expect(explained).toMatchObject({ code: 1, stdout: plain.stdout })
+    const reasons = explained.stderr.trimEnd().split('\n')
+    expect(reasons).toEqual([
+      'valid',
+      expect.stringMatching(/^token_invalid: .*sub/),
+      expect.stringMatching(/^wrong_token_type: ./),
+      expect.stringMatching(/^token_invalid: .*iss/),
+    ])
+    expect(plain.stderr).toBe('')
+  })
+
   test('binds keys that name no algorithm to --alg, and never to what a token says (N026)', async () => {
     const { alg: _alg, ...nameless } = keyFor('PS256')
     const file = keySet([nameless])
@@ -265,7 +291,11 @@ describe('jotward token verify exits with 2 and one line', () => {
 
   test.each([
     ['no JSON', `{"keys":[{"k":"${secret}"`, /is not JSON/],
-    ['no key set', JSON.stringify({ kty: 'oct', k: secret }), /--jwks: is not a JWK Set/],
+    [
+      'no key set',
+      JSON.stringify({ kty: 'oct', k: secret }),
+      /--jwks: is not a JWK Set but one key; wrap it: \{"keys":\[…\]\}/,
+    ],
     ['no usable key', JSON.stringify({ keys: [] }), /holds no usable key/],
     [
       'a short secret (N031)',

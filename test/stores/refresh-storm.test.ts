@@ -28,7 +28,7 @@ describe.each([
       audience: 'https://api.example',
       keys: { secret: 'u3Jw9vK2pQx7Rz1Lm5Nt8Yb4Cd6Fg0Hs' },
       store: opened.store,
-      hooks: { onEvent: (event) => events.push(event) },
+      hooks: { onEvent },
     })
     try {
       const pairs = await Promise.all(

@@ -6,9 +6,7 @@ import { ACCESS_TOKEN_TYPE, readAccessToken, REQUIRED_CLAIMS } from '../token/ac
 import type { AccessTokenContent } from '../token/access-token.ts'
 import { verifyToken } from '../token/verify-token.ts'
 import { authorize } from './authorize.ts'
-import { checkCsrf } from './csrf.ts'
 import type { Extract } from './extract.ts'
-import type { Found } from './finders.ts'
 import { toPrincipal } from './principal.ts'
 import type { Principal } from './principal.ts'
 import type { RequestView } from './request-view.ts'
@@ -60,27 +58,16 @@ export const authenticateToken = <Claims, P extends string>(
   return whenReady(engine.store.revocations.isRevoked(principal), (revoked) => {
     if (revoked === true) throw new AuthError('token_revoked')
     // Nothing but a plain no lets a token pass; a store that answers otherwise has not answered.
-    if (revoked !== false) throw new StoreError('checking a token', new Error(`it cannot tell: ${String(revoked)}`))
+    if (revoked !== false) throw new StoreError('checking a token', new Error(`it cannot tell: ${revoked}`))
     return principal
   })
 }
 
-/** Only a cookie is a credential that a browser adds by itself, so only it can be abused by another site's page. */
-const protectCookie = (
-  { transport: { csrf } }: Engine<unknown>,
-  request: RequestView,
-  { location }: Found,
-  { sessionId, tokenId }: Principal<unknown>,
-): MaybePromise<void> =>
-  location === 'cookie' && csrf !== null
-    ? checkCsrf(request, csrf, { kind: 'access', session: sessionId ?? tokenId })
-    : undefined
-
 /**
- * Request to principal, the one path of every guard: extract, verify, revocation, CSRF, authorize. Null is the
+ * Request to principal, the one path of every guard: extract, verify, revocation, authorize. Null is the
  * anonymous caller of an optional guard.
  *
- * @throws AuthError `missing_token` | `malformed_credentials` | `csrf_failed`, and as `authenticateToken`, `authorize`
+ * @throws AuthError `missing_token` | `malformed_credentials`, and as `authenticateToken`, `authorize`
  * @throws StoreError where the store cannot tell
  */
 export const authenticate = <Claims, P extends string>(
@@ -93,10 +80,8 @@ export const authenticate = <Claims, P extends string>(
       if (requirement.optional) return null
       throw new AuthError('missing_token')
     }
-    return whenReady(authenticateToken<Claims, P>(engine, found.token), (principal) =>
-      whenReady(protectCookie(engine, request, found, principal), () => {
-        authorize(engine, principal, requirement)
-        return principal
-      }),
-    )
+    return whenReady(authenticateToken<Claims, P>(engine, found.token), (principal) => {
+      authorize(engine, principal, requirement)
+      return principal
+    })
   })

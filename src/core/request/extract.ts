@@ -2,10 +2,10 @@ import type { Engine } from '../engine.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { findToken } from './finders.ts'
 import type { Finder, Found } from './finders.ts'
-import type { Location, TokenKind } from './locations.ts'
+import type { Location } from './locations.ts'
 import type { RequestView } from './request-view.ts'
 
-/** Looks for one kind of token in the places that are configured, or that a route names instead. */
+/** Looks for an access token in the places that are configured, or that a route names instead. */
 export type Extract = (request: RequestView) => MaybePromise<Found | null>
 
 /**
@@ -15,12 +15,11 @@ export type Extract = (request: RequestView) => MaybePromise<Found | null>
  * two tokens where that is refused.
  */
 export const createExtract = (
-  { transport: { finders, locations } }: Engine<unknown>,
-  kind: TokenKind,
+  { finders, locations }: Engine<unknown>,
   order: readonly Location[] | null = null,
 ): Extract => {
   const places = (order ?? locations.order)
-    .map((location) => finders[kind].get(location))
+    .map((location) => finders.get(location))
     .filter((finder): finder is Finder => finder !== undefined)
   return (request) => findToken(request, places, locations.several)
 }

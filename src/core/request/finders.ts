@@ -1,8 +1,7 @@
 import { AuthError } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
-import { whenReady } from '../maybe-promise.ts'
-import { cookieValues } from './cookies.ts'
-import type { Location, ResolvedLocations, TokenKind } from './locations.ts'
+import { isPromiseLike, whenReady } from '../maybe-promise.ts'
+import type { Location, ResolvedLocations } from './locations.ts'
 import type { RequestView } from './request-view.ts'
 
 /** What stands in one place: a token, nothing, or something that is no single token. */
@@ -47,17 +46,6 @@ const headerFinder = ({ name, schemes }: ResolvedLocations['header']): Finder =>
   return { location: 'header', find }
 }
 
-/** Two cookies of one name: somebody else has set one, on a parent domain perhaps, and ours cannot be told. */
-const cookieFinder = (name: string): Finder => ({
-  location: 'cookie',
-  find: (request) => {
-    const [value, ...others] = cookieValues(request.header('cookie'), name)
-    if (others.length > 0) return malformed('there are two cookies of one name')
-    if (value === undefined || value === '') return null
-    return BARE.test(value) ? value : malformed('the cookie holds no token')
-  },
-})
-
 const queryFinder = ({ name, prefix }: ResolvedLocations['query']): Finder => ({
   location: 'query',
   find: (request) => {
@@ -79,21 +67,15 @@ const bodyFinder = (location: 'json' | 'form', name: string): Finder => ({
     }),
 })
 
-/** The finders for one kind of token, by place. */
+/** A finder for each place. */
 export type Finders = ReadonlyMap<Location, Finder>
 
-export const createFinders = (
-  { header, query, body }: ResolvedLocations,
-  cookieNames: Readonly<Record<TokenKind, string>>,
-  kind: TokenKind,
-): Finders => {
+export const createFinders = ({ header, query, body }: ResolvedLocations): Finders => {
   const finders = [
     headerFinder(header),
-    cookieFinder(cookieNames[kind]),
-    bodyFinder('json', body[kind]),
-    bodyFinder('form', body[kind]),
-    // A refresh token in an address would outlive its session in logs and histories.
-    ...(kind === 'access' ? [queryFinder(query)] : []),
+    queryFinder(query),
+    bodyFinder('json', body.name),
+    bodyFinder('form', body.name),
   ]
   return new Map(finders.map((finder) => [finder.location, finder]))
 }
@@ -133,9 +115,9 @@ export const findToken = (
   several: ResolvedLocations['several'],
 ): MaybePromise<Found | null> => {
   const findings = finders.map((finder) => finder.find(request))
-  if (findings.every((finding) => !(finding instanceof Promise))) {
-    // Just seen: none of them is a promise.
-    return choose(finders, findings as Finding[], several)
-  }
-  return Promise.all(findings).then((settled) => choose(finders, settled, several))
+  const settled = findings.filter((finding): finding is Finding => !isPromiseLike(finding))
+  if (settled.length === findings.length) return choose(finders, settled, several)
+  // Some are promises, for a body had to be read; the others stand already.
+  const all = findings.map((finding) => Promise.resolve(finding))
+  return Promise.all(all).then((found) => choose(finders, found, several))
 }

@@ -20,7 +20,7 @@ export type Guard<Claims, P extends string> = (request: RequestView) => MaybePro
 
 /** Whether the token was at fault. A good one that lacks a permission is not made anonymous, and a dead store is not a bad token. */
 const isOfToken = ({ code, status }: AuthError): boolean =>
-  status < 500 && code !== 'insufficient_permission' && code !== 'reauthentication_required' && code !== 'csrf_failed'
+  status < 500 && code !== 'insufficient_permission' && code !== 'reauthentication_required'
 
 /** @throws ConfigError for a requirement that cannot be, when the guard is made */
 export const createGuard = <Claims, P extends string>(
@@ -28,7 +28,7 @@ export const createGuard = <Claims, P extends string>(
   requirement: Requirement<P> = {},
 ): Guard<Claims, P> => {
   const resolved = resolveRequirement(requirement, engine)
-  const way = { extract: createExtract(engine, 'access', resolved.locations), requirement: resolved }
+  const way = { extract: createExtract(engine, resolved.locations), requirement: resolved }
 
   const accept = (principal: Principal<Claims, P> | null): Verdict<Claims, P> => ({ principal })
 

@@ -1,14 +1,10 @@
 import type { ConfigProblem } from '../errors.ts'
 import { unknownKeys } from '../unknown-keys.ts'
-import { isCookieName } from './cookies.ts'
 
 /** Where a token may travel. `query` ends up in logs and histories (RFC 6750 §5.3): off unless asked for. */
-export const LOCATIONS = ['header', 'cookie', 'query', 'json', 'form'] as const
+export const LOCATIONS = ['header', 'query', 'json', 'form'] as const
 
 export type Location = (typeof LOCATIONS)[number]
-
-/** Which kind of token is looked for: the two never share a name. */
-export type TokenKind = 'access' | 'refresh'
 
 /** Where tokens are looked for, and under which names. */
 export interface LocationsConfig {
@@ -21,17 +17,14 @@ export interface LocationsConfig {
     readonly schemes?: readonly string[]
   }
   readonly query?: {
-    /** Default `access_token` (RFC 6750 §2.3); refresh tokens are never looked for in a query. */
+    /** Default `access_token` (RFC 6750 §2.3). */
     readonly name?: string
     /** What the value must begin with, like `'Bearer '`. Default: nothing. */
     readonly prefix?: string
   }
-  /** Names of the members of a JSON body or a form. */
   readonly body?: {
-    /** Default `access_token` (RFC 6750 §2.2). */
-    readonly access?: string
-    /** Default `refresh_token`. */
-    readonly refresh?: string
+    /** Name of the member of a JSON body or a form. Default `access_token` (RFC 6750 §2.2). */
+    readonly name?: string
   }
   /** What to make of tokens in two places at once: refuse (default, RFC 6750 §2), or take the first of the order. */
   readonly several?: 'refuse' | 'first'
@@ -41,7 +34,7 @@ export interface ResolvedLocations {
   readonly order: readonly Location[]
   readonly header: { readonly name: string; readonly schemes: readonly string[] }
   readonly query: { readonly name: string; readonly prefix: string }
-  readonly body: Readonly<Record<TokenKind, string>>
+  readonly body: { readonly name: string }
   readonly several: 'refuse' | 'first'
 }
 
@@ -57,14 +50,15 @@ export const locationProblems = (path: string, order: unknown): readonly ConfigP
   return [{ path, problem: `must name each of ${LOCATIONS.join(', ')} once at most, and nothing else` }]
 }
 
-/** A header's name and a scheme are tokens of HTTP, like a cookie's name (RFC 9110 §5.1, §11.1). */
-const isToken = isCookieName
+/** A header's name and a scheme are tokens of HTTP (RFC 9110 §5.1, §5.6.2, §11.1). */
+const isToken = (name: unknown): boolean =>
+  typeof name === 'string' && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/.test(name)
 
 const SETTINGS = {
   locations: ['order', 'header', 'query', 'body', 'several'],
   header: ['name', 'schemes'],
   query: ['name', 'prefix'],
-  body: ['access', 'refresh'],
+  body: ['name'],
 } as const
 
 const headerProblems = ({ name, schemes }: ResolvedLocations['header']): readonly ConfigProblem[] => {
@@ -88,7 +82,7 @@ const withDefaults = ({ order, header, query, body, several }: LocationsConfig):
   order: order ?? ['header'],
   header: { name: (header?.name ?? 'authorization').toLowerCase(), schemes: header?.schemes ?? ['Bearer'] },
   query: { name: query?.name ?? 'access_token', prefix: query?.prefix ?? '' },
-  body: { access: body?.access ?? 'access_token', refresh: body?.refresh ?? 'refresh_token' },
+  body: { name: body?.name ?? 'access_token' },
   several: several ?? 'refuse',
 })
 

@@ -11,8 +11,7 @@ export interface RequestView {
   /** Upper case. */
   readonly method: string
   /**
-   * A header by its lower-case name, null where it is absent. Several of one name come joined by `', '` (cookies by
-   * `'; '`), so that a second one is never overlooked.
+   * A header by its lower-case name, null where it is absent. Several of one name come joined by `', '`, so that a second one is never overlooked.
    */
   header(name: string): string | null
   /** Every value of a query parameter, decoded. */

@@ -1,7 +1,7 @@
 import { expect, onTestFinished } from 'vitest'
 import { createAuth } from '../../../src/auth.ts'
 import type { Auth } from '../../../src/auth.ts'
-import type { AuthConfig } from '../../../src/config.ts'
+import type { AuthConfig } from '../../../src/auth-config.ts'
 import type { ClaimsHook } from '../../../src/core/engine.ts'
 import type { AuthErrorCode } from '../../../src/core/errors.ts'
 import type { JsonObject } from '../../../src/core/token/json.ts'

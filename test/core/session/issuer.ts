@@ -1,5 +1,5 @@
 import { createAuth } from '../../../src/auth.ts'
-import type { AuthConfig } from '../../../src/config.ts'
+import type { AuthConfig } from '../../../src/auth-config.ts'
 import { AuthError, ConfigError } from '../../../src/core/errors.ts'
 import { decodeUnverified } from '../../../src/core/token/jws.ts'
 import type { JsonObject } from '../../../src/core/token/json.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { AuthConfig } from '../../../src/config.ts'
+import type { AuthConfig } from '../../../src/auth-config.ts'
 import { StoreError } from '../../../src/core/errors.ts'
 import { generateJwk } from '../../../src/core/token/generate-key.ts'
 import { decodeUnverified } from '../../../src/core/token/jws.ts'

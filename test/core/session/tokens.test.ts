@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { AuthConfig } from '../../../src/config.ts'
+import type { AuthConfig } from '../../../src/auth-config.ts'
 import { resolveConfig } from '../../../src/config.ts'
 import type { ClaimsContext } from '../../../src/core/engine.ts'
 import { mintAccessToken, mintPair, resolveContent } from '../../../src/core/session/tokens.ts'

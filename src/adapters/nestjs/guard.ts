@@ -1,0 +1,76 @@
+import { SetMetadata, UseGuards } from '@nestjs/common'
+import { Reflector } from '@nestjs/core'
+import type { Auth } from '../../auth.ts'
+import type { Verdict } from '../../core/request/guard.ts'
+import type { Requirement } from '../../core/request/requirement.ts'
+import { nodeRequestView } from '../node-http.ts'
+import type { NodeRequest } from '../node-http.ts'
+import type { Principals } from '../principals.ts'
+import { refuse } from './refusal.ts'
+import type { NestContext, NestDecorator, NestGuard, NestRequest } from './types.ts'
+
+const reflector = new Reflector()
+
+/** Node's own request, which is the same for guards, handlers and middleware of both platforms. */
+export const nodeRequest = (request: NestRequest): NodeRequest => ('raw' in request ? request.raw : request)
+
+/** Where `@UseGuards()` writes down the guards of a controller or a route. */
+const GUARDS = '__guards__'
+
+const isAttached = (guard: NestGuard, target: Function): boolean => {
+  const guards: unknown = reflector.get(GUARDS, target)
+  return Array.isArray(guards) && guards.some((entry) => entry === guard || entry === guard.constructor)
+}
+
+/** A guard that cannot tell where it stands might open what it was to guard, so a NestJS that has moved them is refused. */
+const checkPlace = (): void => {
+  const probe: NestGuard = { canActivate: () => true }
+  const route = (): NestGuard => probe
+  UseGuards(probe)(route)
+  if (!isAttached(probe, route)) throw new Error('This NestJS keeps guards in a place that is not known.')
+}
+
+/** Who is let through without a look: decided by where a guard stands, and where `@Public()` does. */
+export interface Exemption {
+  readonly Public: () => NestDecorator
+  readonly isExempt: (guard: NestGuard, context: NestContext) => boolean
+}
+
+/**
+ * `@Public()` stands back before whatever is nearer: on a route it opens what its controller or the application
+ * guards, on a controller what the application guards. A guard beside it, or nearer to the handler, holds.
+ */
+export const createExemption = (): Exemption => {
+  checkPlace()
+  const key = Symbol('public')
+  return {
+    Public: () => SetMetadata(key, true),
+    isExempt: (guard, context) => {
+      const handler = context.getHandler()
+      if (isAttached(guard, handler)) return false
+      if (reflector.get(key, handler) === true) return true
+      const controller = context.getClass()
+      return reflector.get(key, controller) === true && !isAttached(guard, controller)
+    },
+  }
+}
+
+/** What a guard does with a request of its own. */
+export const createJudge = <Claims, P extends string>(
+  auth: Auth<Claims, P>,
+  requirement: Requirement<P> | undefined,
+  principals: Principals<Claims, P>,
+): ((context: NestContext) => boolean | Promise<boolean>) => {
+  const guard = auth.guard(requirement)
+  return (context) => {
+    if (context.getType() !== 'http') throw new Error(`Only HTTP is guarded, and this is ${context.getType()}.`)
+    const request = context.switchToHttp().getRequest()
+    const act = (verdict: Verdict<Claims, P>): boolean => {
+      if ('refusal' in verdict) return refuse(context, verdict.refusal)
+      principals.set(nodeRequest(request), verdict.principal)
+      return true
+    }
+    const verdict = guard(nodeRequestView(nodeRequest(request), request.body))
+    return verdict instanceof Promise ? verdict.then(act) : act(verdict)
+  }
+}

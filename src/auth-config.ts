@@ -1,0 +1,76 @@
+import type { ClaimsSchema } from './core/claims-schema.ts'
+import type { Duration, Seconds } from './core/duration.ts'
+import type { ClaimsHook } from './core/engine.ts'
+import type { PermissionsConfig } from './core/permission/permission-rules.ts'
+import type { LocationsConfig } from './core/request/locations.ts'
+import type { JsonObject } from './core/token/json.ts'
+import type { KeysConfig } from './core/token/key-ring.ts'
+import type { EventSink } from './ports/event-sink.ts'
+import type { Store } from './ports/store.ts'
+import type { UserDirectory } from './ports/user-directory.ts'
+
+export interface AccessTokenConfig<Claims> {
+  /** Default `'15m'`. */
+  readonly lifetime?: Duration
+  /**
+   * The longest lifetime that any process on the store gives, for tokens are accepted, and revocations kept, for just
+   * so long. To raise `lifetime` beyond it, raise this everywhere first. Default: `'1h'`, or `lifetime` if that is more.
+   */
+  readonly longestLifetime?: Duration
+  /** How far clocks may be apart, 0 to 300 s. Default 5 s. */
+  readonly clockTolerance?: Duration
+  /** Longest token that is looked at, in bytes. Default 8192. */
+  readonly maxBytes?: number
+  /** Checks custom claims at issue and at each request; its output type reaches the handler. Must be synchronous. */
+  readonly claims?: ClaimsSchema<Claims>
+}
+
+export interface RefreshTokenConfig {
+  /** Secret that signs refresh tokens; required where `keys` holds no secret to derive it from. */
+  readonly secret?: string | Uint8Array
+  /** Former secrets, under which refresh tokens are still accepted. */
+  readonly previousSecrets?: readonly (string | Uint8Array)[]
+  /** Secrets that will sign next: to be known everywhere before any process signs with one. */
+  readonly nextSecrets?: readonly (string | Uint8Array)[]
+  /** A session that is not refreshed for so long ends. Default `'30d'`. */
+  readonly idleLifetime?: Duration
+  /** A session ends after so long in any case; at most `'365d'`. Default `'180d'`. */
+  readonly absoluteLifetime?: Duration
+  /** How long a superseded token still gets its successor, 0 to 300 s; 0 is strict single use. Default 30 s. */
+  readonly grace?: Duration
+  /** How often per session a token may come back after the grace. Default 1, or 0 where `grace` is 0. */
+  readonly lateReplays?: number
+  /** Live sessions per subject; the least recently refreshed ends. Default 50. */
+  readonly maxSessions?: number
+}
+
+export interface HooksConfig {
+  /** Replaces claims or permissions for each new access token. What it throws is answered as 503. */
+  readonly claims?: ClaimsHook
+  /** Is told of everything that happens; ids only. */
+  readonly onEvent?: EventSink
+}
+
+/** Everything that `createAuth` takes. */
+export interface AuthConfig<Claims = JsonObject, P extends string = string> {
+  /** `iss` of every token: an identifier of this service, best its https URL. */
+  readonly issuer: string
+  /** `aud` of access tokens: who they are for. */
+  readonly audience: string | readonly string[]
+  readonly keys: KeysConfig
+  readonly store: Store
+  /** Users whose state is checked at each refresh; the ready-made routes sign them in. Often `store.users`. */
+  readonly users?: UserDirectory
+  /** `client_id` of tokens that this service issues for itself. Default: the issuer. */
+  readonly clientId?: string
+  /** Named in challenges (RFC 9110 §11.5). Default: the issuer. */
+  readonly realm?: string
+  readonly accessToken?: AccessTokenConfig<Claims>
+  readonly refreshToken?: RefreshTokenConfig
+  readonly permissions?: PermissionsConfig<P>
+  /** Where tokens are looked for. Default: the Authorization header. */
+  readonly locations?: LocationsConfig
+  readonly hooks?: HooksConfig
+  /** Now as NumericDate (seconds), for tests. Default: the system's clock. Sessions go by the store's clock. */
+  readonly clock?: () => Seconds
+}

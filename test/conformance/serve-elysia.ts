@@ -1,0 +1,73 @@
+import type { Server } from 'node:http'
+import { node } from '@elysiajs/node'
+import { Elysia } from 'elysia'
+import type { ElysiaConfig } from 'elysia'
+import { elysiaAuth } from '../../src/adapters/elysia.ts'
+import { direct, overListening } from './exchange.ts'
+import { nth } from './serve.ts'
+import type { GuardPlan, Plan, Serve } from './serve.ts'
+
+const createApp = <C, P extends string>(
+  { auths, areas = [], routes, endpoints }: Plan<C, P>,
+  config: ElysiaConfig<''> = {},
+) => {
+  const adapters = auths.map((auth) => elysiaAuth(auth))
+  const protect = ({ by, requirement }: GuardPlan<P>) => nth(adapters, by).protect(requirement)
+
+  const app = new Elysia(config)
+  // Elysia parses the body of a route once the route is known, so that nothing can be read before the endpoints but in a clone.
+  if (endpoints?.after === 'body parsers') {
+    app.onRequest(async ({ request }) => {
+      await request.clone().text()
+    })
+  }
+  if (endpoints !== undefined) app.onRequest(nth(adapters).mount(endpoints.handler))
+  for (const area of areas.filter(({ prefix }) => prefix === '')) app.onBeforeHandle(protect(area))
+  for (const route of routes) {
+    const around = areas.filter(({ prefix }) => prefix !== '' && route.path.startsWith(prefix))
+    const { principal, optionalPrincipal } = nth(adapters, route.by)
+    app.guard({ beforeHandle: around.map(protect) }, (scope) =>
+      scope.all(
+        route.path,
+        (context) =>
+          Response.json(
+            route.enter({ principal: () => principal(context), optionalPrincipal: () => optionalPrincipal(context) }),
+          ),
+        { beforeHandle: route.guards.map(protect) },
+      ),
+    )
+  }
+  return app
+}
+
+/** Elysia by itself, as on Bun, Deno and Workers. */
+export const serveElysia: Serve = async (plan) => {
+  const app = createApp(plan)
+  return direct((request) => app.handle(request))
+}
+
+/** Elysia where code must not be made of text, as on some Workers: it then works without compiled handlers. */
+export const serveElysiaUncompiled: Serve = async (plan) => {
+  const app = createApp(plan, { aot: false })
+  return direct((request) => app.handle(request))
+}
+
+/** Elysia over a real server of node:http. */
+export const serveElysiaOnNode: Serve = async (plan) => {
+  const before = process.listeners('beforeExit')
+  const server = await new Promise<Server>((resolve) => {
+    createApp(plan, { adapter: node(), handler: { standardHostname: false } }).listen(
+      { port: 0, hostname: '127.0.0.1' },
+      (running) => {
+        // Typed as Bun's; the adapter keeps Node's within it.
+        const { raw } = running as unknown as { readonly raw: { readonly node: { readonly server: Server } } }
+        raw.node.server.once('listening', () => resolve(raw.node.server))
+      },
+    )
+  })
+  // The adapter leaves one behind for each application, and Node warns of more than ten.
+  for (const listener of process.listeners('beforeExit')) {
+    if (!before.includes(listener)) process.off('beforeExit', listener)
+  }
+  return overListening(server)
+}
