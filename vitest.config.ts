@@ -8,7 +8,10 @@ export default defineConfig({
     // Tests run against the sources; test/package runs against the packed tarball.
     alias: [
       { find: /^jotward$/, replacement: source('index.ts') },
-      { find: /^jotward\/(express|hono|fetch|node|fastify|koa|h3|elysia|nestjs)$/, replacement: source('adapters/$1.ts') },
+      {
+        find: /^jotward\/(express|hono|fetch|node|fastify|koa|h3|elysia|nestjs)$/,
+        replacement: source('adapters/$1.ts'),
+      },
       { find: /^jotward\/(routes|testing|stores\/memory|stores\/sqlite)$/, replacement: source('$1/index.ts') },
     ],
   },

@@ -17,6 +17,8 @@ export interface ServerStore extends StoreWithUsers {
 const reasonOf = (error: unknown, file: string): string => {
   if (error instanceof ConfigError) {
     const words = error.problems.map(({ problem }) => problem).join('; ')
+    // The clients differ in their words, some of which name the file once more.
+    if (/unable to open/i.test(words)) return 'cannot be opened'
     return words.replace(`cannot open the SQLite file ${file}: `, '').replace('the SQLite file cannot be used: ', '')
   }
   if (error instanceof StoreError && error.cause !== undefined) return reasonOf(error.cause, file)
@@ -29,7 +31,7 @@ const RIGHT = 'give this user the right to read and write it and its folder'
 const REMEDIES: readonly (readonly [reason: RegExp, remedy: string])[] = [
   [/disk is full|no space/i, 'free space on its disk'],
   [/locked|busy/i, 'end the program that holds it, or wait for it'],
-  [/readonly|read-only|unable to open|permission|access/i, RIGHT],
+  [/readonly|read-only|cannot be opened|permission|access/i, RIGHT],
   [/disk I\/O/i, 'see to its disk'],
   [/schema has version/i, 'serve it with the version of Jotward that wrote it'],
 ]

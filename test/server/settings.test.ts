@@ -21,6 +21,16 @@ const problemsOf = (environment: Record<string, string>): readonly string[] => {
 
 const SECRET = 'q3Zk9vR1tX7bN5mW8yL2cD4fG6hJ0aSe-Pu_iKoTzBr'
 
+/** What is told of a configuration of the library that is wrong. */
+const toldOf = (wrong: object): string => {
+  try {
+    createAuth({ issuer: 'i', audience: 'a', keys: { secret: SECRET }, store: memoryStore(), ...wrong })
+  } catch (error) {
+    if (error instanceof ConfigError) return inVariables(error, '/data/secret').message
+  }
+  return 'nothing is wrong'
+}
+
 describe('settings', () => {
   test('have the documented defaults', () => {
     expect(readSettings({})).toEqual({
@@ -170,21 +180,13 @@ describe('settings', () => {
   })
 
   test('name variables only, also within the sentences of the library', () => {
-    const path = (wrong: object): string => {
-      try {
-        createAuth({ issuer: 'i', audience: 'a', keys: { secret: SECRET }, store: memoryStore(), ...wrong })
-      } catch (error) {
-        if (error instanceof ConfigError) return inVariables(error, '/data/secret').message
-      }
-      return 'nothing is wrong'
-    }
     const messages = [
-      path({ issuer: '"' }),
-      path({ audience: '"' }),
-      path({ keys: { secret: 'short' } }),
-      path({ keys: { current: {}, next: [{}] }, refreshToken: { secret: 'short' } }),
-      path({ accessToken: { lifetime: '2d' }, refreshToken: { grace: 0, lateReplays: 1 } }),
-      path({ refreshToken: { idleLifetime: '1m', absoluteLifetime: '1s' } }),
+      toldOf({ issuer: '"' }),
+      toldOf({ audience: '"' }),
+      toldOf({ keys: { secret: 'short' } }),
+      toldOf({ keys: { current: {}, next: [{}] }, refreshToken: { secret: 'short' } }),
+      toldOf({ accessToken: { lifetime: '2d' }, refreshToken: { grace: 0, lateReplays: 1 } }),
+      toldOf({ refreshToken: { idleLifetime: '1m', absoluteLifetime: '1s' } }),
     ].join('\n')
     expect(messages).not.toMatch(
       /\b(?:accessToken|refreshToken|keys|issuer|audience|clientId|realm)\b|nothing is wrong/,

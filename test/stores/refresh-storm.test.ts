@@ -23,6 +23,9 @@ describe.each([
   test(`${SESSIONS} sessions, ${PRESENTATIONS} presentations of each token at once: one rotation each, and all answers equal (I3)`, async () => {
     const opened = open()
     const events: AuthEvent[] = []
+    const onEvent = (event: AuthEvent): void => {
+      events.push(event)
+    }
     const auth = createAuth({
       issuer: 'https://id.example',
       audience: 'https://api.example',
