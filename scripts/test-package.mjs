@@ -42,9 +42,11 @@ const readmeLines = () => {
 const installInEmptyProject = (tarball) => {
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'newcomer', private: true, type: 'module' }))
+  // What the README's lines stand on, and NestJS: the one entry that loads its framework cannot be loaded without it.
+  const frameworks = ['express@5', '@nestjs/common@12', '@nestjs/core@12', 'reflect-metadata@0.2', 'rxjs@7']
   run(
     'npm',
-    ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball, 'express@5'],
+    ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', tarball, ...frameworks],
     project,
   )
   const types = ['typescript@7.0.2', '@types/express@5', '@types/node@20']

@@ -84,12 +84,12 @@ describe('other places', () => {
   })
 })
 
-describe('several places', () => {
-  const both = (token: string, other = token) => ({
-    headers: { authorization: `Bearer ${token}` },
-    query: { access_token: [other] },
-  })
+const both = (token: string, other = token) => ({
+  headers: { authorization: `Bearer ${token}` },
+  query: { access_token: [other] },
+})
 
+describe('several places', () => {
   test('with a token in each are refused (RFC 6750 §2, N020)', async () => {
     const { token, ask } = await begin({ order: ['header', 'query'] })
     expect(await ask(both(token))).toBe('malformed_credentials')
