@@ -1,9 +1,10 @@
-import { createParamDecorator, Inject, Injectable, UseGuards } from '@nestjs/common'
+import { createParamDecorator, Inject, UseGuards } from '@nestjs/common'
 import type { Auth } from '../auth.ts'
+import { ConfigError } from '../core/errors.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { JsonObject } from '../core/token/json.ts'
 import { expressMount } from './express.ts'
-import { createExemption, createJudge, nodeRequest } from './nestjs/guard.ts'
+import { createGuards, nodeRequest } from './nestjs/guard.ts'
 import { createModule } from './nestjs/module.ts'
 import type { NestAuth, NestContext, NestDecorator, NestGuard, NestGuardClass, NestParts } from './nestjs/types.ts'
 import type { NodeRequest } from './node-http.ts'
@@ -32,7 +33,7 @@ interface Foundation<Claims, P extends string, G> {
   /** A guard as this realm hands it out, made of its class. */
   readonly guardOf: (Guard: NestGuardClass) => G
   readonly bind: (guard: G) => NestDecorator
-  /** @throws Error for parts of another realm */
+  /** @throws ConfigError for parts of another realm */
   readonly check: (parts: NestParts<Claims, P>) => NestParts<Claims, P>
 }
 
@@ -45,26 +46,7 @@ const createRealm = <Claims, P extends string, G>({
 }: Foundation<Claims, P, G>): NestAuth<Claims, P, G> => {
   const token = Symbol('jotward auth')
   const principals = createPrincipals<Claims, P>()
-  const { Public, isExempt } = createExemption()
-
-  const guardClass = (requirement?: Requirement<P>): NestGuardClass => {
-    class ProtectGuard {
-      readonly #judge: (context: NestContext) => boolean | Promise<boolean>
-
-      constructor(auth: Auth<Claims, P>) {
-        this.#judge = createJudge(auth, requirement, principals)
-      }
-
-      canActivate(context: NestContext): boolean | Promise<boolean> {
-        return isExempt(this, context) || this.#judge(context)
-      }
-    }
-    Inject(token)(ProtectGuard, undefined, 0)
-    Injectable()(ProtectGuard)
-    // Whoever makes an instance gives it what `Inject` names.
-    return ProtectGuard as NestGuardClass
-  }
-
+  const { Public, guardClass } = createGuards(token, principals)
   const protect = (requirement?: Requirement<P>): G => guardOf(guardClass(requirement))
   const Protect = (requirement?: Requirement<P>): NestDecorator => bind(protect(requirement))
   return {
@@ -98,8 +80,8 @@ export const nestAuth = <Claims, P extends string>(auth: Auth<Claims, P>): NestA
     guardOf: (Guard) => new Guard(auth),
     bind: (guard) => UseGuards(guard),
     check: (parts) => {
-      if (parts.auth !== auth) throw new Error('JotwardModule was given another Auth than its nestAuth().')
-      return parts
+      if (parts.auth === auth) return parts
+      throw new ConfigError([{ path: 'auth', problem: 'is another one than that of nestAuth(); hand over the same' }])
     },
   })
 

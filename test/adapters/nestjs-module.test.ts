@@ -175,7 +175,17 @@ describe('a realm', () => {
 
   test('over an Auth that stands already takes no other', () => {
     const other = createIssuer({ now: 1_800_000_000 })
-    expect(() => nestAuth(auth).JotwardModule.register({ auth: other })).toThrow(/another Auth/)
+    expect(() => nestAuth(auth).JotwardModule.register({ auth: other })).toThrow(
+      /auth: is another one than that of nestAuth\(\)/,
+    )
+  })
+
+  test('is told of settings that it does not have, or that are undefined, for they would leave the application open', () => {
+    const { register, registerAsync } = nestAuth(auth).JotwardModule
+    const misspelt: object = { auth, gaurd: {} }
+    const lacking: object = { useFactory: () => ({ auth }), guard: undefined }
+    expect(() => register(misspelt as { auth: typeof auth })).toThrow(/gaurd: is not a setting; did you mean "guard"\?/)
+    expect(() => registerAsync(lacking as { useFactory: () => { auth: typeof auth } })).toThrow(/guard: is undefined/)
   })
 
   test('guards HTTP, and lets nothing pass that it cannot read', async () => {

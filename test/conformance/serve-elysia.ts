@@ -52,7 +52,10 @@ export const serveElysiaUncompiled: Serve = async (plan) => {
   return direct((request) => app.handle(request))
 }
 
-/** Elysia over a real server of node:http. */
+/**
+ * Elysia over a real server of node:http. Requests of the suites may come to a host of one letter, after which Elysia
+ * looks for the path in the wrong place unless it is told that hosts may be short.
+ */
 export const serveElysiaOnNode: Serve = async (plan) => {
   const before = process.listeners('beforeExit')
   const server = await new Promise<Server>((resolve) => {

@@ -1,13 +1,14 @@
-import { SetMetadata, UseGuards } from '@nestjs/common'
+import { Inject, Injectable, SetMetadata, UseGuards } from '@nestjs/common'
 import { Reflector } from '@nestjs/core'
 import type { Auth } from '../../auth.ts'
+import type { MaybePromise } from '../../core/maybe-promise.ts'
 import type { Verdict } from '../../core/request/guard.ts'
 import type { Requirement } from '../../core/request/requirement.ts'
 import { nodeRequestView } from '../node-http.ts'
 import type { NodeRequest } from '../node-http.ts'
 import type { Principals } from '../principals.ts'
 import { refuse } from './refusal.ts'
-import type { NestContext, NestDecorator, NestGuard, NestRequest } from './types.ts'
+import type { NestContext, NestDecorator, NestGuard, NestGuardClass, NestRequest } from './types.ts'
 
 const reflector = new Reflector()
 
@@ -31,7 +32,7 @@ const checkPlace = (): void => {
 }
 
 /** Who is let through without a look: decided by where a guard stands, and where `@Public()` does. */
-export interface Exemption {
+interface Exemption {
   readonly Public: () => NestDecorator
   readonly isExempt: (guard: NestGuard, context: NestContext) => boolean
 }
@@ -40,7 +41,7 @@ export interface Exemption {
  * `@Public()` stands back before whatever is nearer: on a route it opens what its controller or the application
  * guards, on a controller what the application guards. A guard beside it, or nearer to the handler, holds.
  */
-export const createExemption = (): Exemption => {
+const createExemption = (): Exemption => {
   checkPlace()
   const key = Symbol('public')
   return {
@@ -56,11 +57,11 @@ export const createExemption = (): Exemption => {
 }
 
 /** What a guard does with a request of its own. */
-export const createJudge = <Claims, P extends string>(
+const createJudge = <Claims, P extends string>(
   auth: Auth<Claims, P>,
   requirement: Requirement<P> | undefined,
   principals: Principals<Claims, P>,
-): ((context: NestContext) => boolean | Promise<boolean>) => {
+): NestGuard['canActivate'] => {
   const guard = auth.guard(requirement)
   return (context) => {
     if (context.getType() !== 'http') throw new Error(`Only HTTP is guarded, and this is ${context.getType()}.`)
@@ -73,4 +74,32 @@ export const createJudge = <Claims, P extends string>(
     const verdict = guard(nodeRequestView(nodeRequest(request), request.body))
     return verdict instanceof Promise ? verdict.then(act) : act(verdict)
   }
+}
+
+/** What the guards of a realm are: classes, for which NestJS has the `Auth` under `token`. */
+interface Guards<P extends string> {
+  readonly Public: () => NestDecorator
+  readonly guardClass: (requirement?: Requirement<P>) => NestGuardClass
+}
+
+export const createGuards = <Claims, P extends string>(token: symbol, principals: Principals<Claims, P>): Guards<P> => {
+  const { Public, isExempt } = createExemption()
+  const guardClass = (requirement?: Requirement<P>): NestGuardClass => {
+    class ProtectGuard {
+      readonly #judge: NestGuard['canActivate']
+
+      constructor(auth: Auth<Claims, P>) {
+        this.#judge = createJudge(auth, requirement, principals)
+      }
+
+      canActivate(context: NestContext): MaybePromise<boolean> {
+        return isExempt(this, context) || this.#judge(context)
+      }
+    }
+    Inject(token)(ProtectGuard, undefined, 0)
+    Injectable()(ProtectGuard)
+    // Whoever makes an instance gives it what `Inject` names.
+    return ProtectGuard as NestGuardClass
+  }
+  return { Public, guardClass }
 }
