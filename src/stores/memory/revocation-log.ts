@@ -4,7 +4,7 @@ import { lostEpochs, subjectEntry } from '../../core/session/revocation-set.ts'
 import type { RevocableToken } from '../../core/session/revocation-set.ts'
 import type { RevocationLog } from '../../ports/revocation-log.ts'
 import { readCursor } from '../cursor.ts'
-import type { MemoryState } from './memory-store.ts'
+import type { MemoryState } from './memory-state.ts'
 
 export const memoryRevocationLog = (state: MemoryState): RevocationLog => {
   const source = randomUUID()

@@ -1,6 +1,6 @@
 import type { Session } from '../../core/session/session.ts'
 import type { LocalTables } from '../local-session-store.ts'
-import type { MemoryState } from './memory-store.ts'
+import type { MemoryState } from './memory-state.ts'
 
 const PRUNE_EVERY = 1024
 
