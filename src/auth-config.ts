@@ -14,7 +14,8 @@ export interface AccessTokenConfig<Claims> {
   readonly lifetime?: Duration
   /**
    * The longest lifetime that any process on the store gives, for tokens are accepted, and revocations kept, for just
-   * so long. To raise `lifetime` beyond it, raise this everywhere first. Default: `'1h'`, or `lifetime` if that is more.
+   * so long. To raise `lifetime` beyond it, raise this everywhere first; to lower it, wait until such tokens have
+   * expired. At most a day. Default `'1h'`.
    */
   readonly longestLifetime?: Duration
   /** How far clocks may be apart, 0 to 300 s. Default 5 s. */

@@ -118,8 +118,15 @@ const reissue = async (
   const session = sessionId === null ? null : await engine.store.sessions.find(sessionId)
   if (session === null) throw new AuthError('token_revoked', { detail: 'the session has ended' })
   const issuedAt = Math.floor(engine.now())
-  // What the caller's own token had given up stays given up.
-  const options = { reason: 'reauthentication', scope: null, ceiling: permissions } as const
+  const { credentialVersion } = session.grant
+  const user = engine.users === null ? null : await engine.users.findById(session.subject)
+  const isBound = engine.users !== null && credentialVersion !== null
+  if (isBound && (user?.active !== true || user.credentialVersion !== credentialVersion)) {
+    throw new AuthError('token_revoked', { detail: 'the user may not be signed in any more' })
+  }
+  // What the caller's own token had given up stays given up, and what the user has lost is lost.
+  const held = isBound ? (user?.permissions ?? []) : null
+  const options = { reason: 'reauthentication', scope: null, held, ceiling: permissions } as const
   const content = await resolveContent(engine, session, options)
   return mintAccessToken(engine, session, content, { issuedAt, authTime: issuedAt })
 }

@@ -160,13 +160,11 @@ const readAccessToken = (reader: Reader, config: Settings) => {
   if (config['claims'] !== undefined) checkSchema(reader, config['claims'])
   const lifetime = reader.duration('accessToken.lifetime', config['lifetime'] ?? '15m', { min: 1, max: DAY })
   // What is not a lifetime has been reported already.
-  const longest = config['longestLifetime'] ?? (lifetime > USUAL_LONGEST ? lifetime : USUAL_LONGEST)
+  const longest = config['longestLifetime'] ?? USUAL_LONGEST
   const longestLifetime = reader.duration('accessToken.longestLifetime', longest, { min: 1, max: DAY })
   if (longestLifetime < lifetime) {
-    reader.problems.push({
-      path: 'accessToken.longestLifetime',
-      problem: 'must not be shorter than accessToken.lifetime',
-    })
+    const problem = `is ${longestLifetime} s, shorter than accessToken.lifetime; set it to that or more, alike in every process`
+    reader.problems.push({ path: 'accessToken.longestLifetime', problem })
   }
   const tolerances = { min: 0, max: MAX_TOLERANCE }
   return {
@@ -277,6 +275,7 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
     locations,
     finders: createFinders(locations),
     readClaims: readerOf(config.accessToken),
+    hasClaimsSchema: config.accessToken?.claims !== undefined,
     store: config.store,
     users: config.users ?? null,
     ...resolveHooks(config.hooks),

@@ -109,7 +109,7 @@ const EFFECTS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await codeOf(() => auth.verify(accessToken))).toBe('token_expired')
   },
   'accessToken.longestLifetime': async () => {
-    const bed = createBed({ accessToken: { lifetime: '2h' } })
+    const bed = createBed({ accessToken: { lifetime: '2h', longestLifetime: '2h' } })
     const { accessToken } = await bed.auth.issue({ subject: 'ann' })
     expect(await codeOf(() => redeploy(bed, { accessToken: {} }).verify(accessToken))).toBe('token_invalid')
     const raised = redeploy(bed, { accessToken: { longestLifetime: '2h' } })
@@ -280,7 +280,10 @@ describe('a good configuration at the ends of its ranges is taken', () => {
     ],
     [
       'the longest lifetimes',
-      { accessToken: { lifetime: '1d' }, refreshToken: { idleLifetime: '365d', absoluteLifetime: '365d' } },
+      {
+        accessToken: { lifetime: '1d', longestLifetime: '1d' },
+        refreshToken: { idleLifetime: '365d', absoluteLifetime: '365d' },
+      },
     ],
     [
       'the widest of the rest',

@@ -86,7 +86,7 @@ describe('each problem is told in one sentence, at its path', () => {
     [
       'a longest lifetime below the usual one',
       { accessToken: { lifetime: '1h', longestLifetime: '15m' } },
-      'accessToken.longestLifetime: must not be shorter than accessToken.lifetime',
+      'accessToken.longestLifetime: is 900 s, shorter than accessToken.lifetime; set it to that or more, alike in every process',
     ],
     [
       'a longest lifetime of more than a day',

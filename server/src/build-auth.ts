@@ -28,7 +28,8 @@ export const buildAuth = (settings: Settings, { issuer, secret, store, onEvent }
       keys: settings.signingKey === null ? { secret: secret.reveal() } : readSigningKeys(settings.signingKey),
       store,
       users: store.users,
-      accessToken: { lifetime: settings.accessLifetime },
+      // The longest that the setting takes: another start with a shorter lifetime must not forget revocations too soon.
+      accessToken: { lifetime: settings.accessLifetime, longestLifetime: '1d' },
       refreshToken: {
         // Beside a key pair refresh tokens still need a secret; beside a secret the engine derives this one by itself.
         ...(settings.signingKey === null ? {} : { secret: refreshSecret(secret) }),

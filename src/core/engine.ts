@@ -56,6 +56,7 @@ export interface Engine<Claims> {
   readonly locations: ResolvedLocations
   readonly finders: Finders
   readonly readClaims: ReadClaims<Claims>
+  readonly hasClaimsSchema: boolean
   readonly store: Store
   readonly users: UserDirectory | null
   readonly claimsHook: ClaimsHook | null

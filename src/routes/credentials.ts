@@ -78,8 +78,9 @@ export interface PasswordSignIn {
 
 const refuse = (detail: string): AuthError => new AuthError('invalid_credentials', { detail })
 
-/** Nobody has this identifier. An address that is not known is looked up all the same, so that time does not tell. */
-const NOBODY = 'usr_nobody'
+/** Stand for an address that is no address, and for its subject, so that the same calls are made for everybody. */
+const NO_ADDRESS = 'nobody@invalid.invalid'
+const NOBODY = 'nobody'
 
 /**
  * Signs a user in. An unknown address, a wrong password and a disabled user get the same answer in the same time.
@@ -94,12 +95,13 @@ export const signInWithPassword = async (
   const users = usersOf(context)
   // Before anything is looked up: a password that is never hashed would not hide how long that takes.
   if (isPasswordTooLong(password)) throw refuse('the password is too long')
-  const canonical = canonicalEmail(email)
-  const found = (canonical === null ? null : await users.findByEmail(canonical)) ?? null
+  const canonical = canonicalEmail(email) ?? NO_ADDRESS
+  const found = (await users.findByEmail(canonical)) ?? null
   const subject = found?.id ?? NOBODY
   const pair = await auth.issueAfter(subject, async () => {
     // Read again: the user may have changed since the epochs were read, and the old password must not count.
-    const user = await provePassword(context, (await users.findById(subject)) ?? null, password)
+    const today = (await users.findByEmail(canonical)) ?? null
+    const user = await provePassword(context, today?.id === subject ? today : null, password)
     if (user === null) throw refuse(found === null ? 'no such user' : 'wrong password, or disabled')
     const session = await sessionOf(context, user, request)
     return { ...session, permissions: narrowPermissions(auth, session.permissions, scope) }

@@ -66,7 +66,8 @@ const MIN_LENGTH = { least: 8, most: 64 }
 
 type Settings = Readonly<Record<string, unknown>>
 
-const isObject = (value: unknown): value is Settings => typeof value === 'object' && value !== null
+const isObject = (value: unknown): value is Settings =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isHasher = (value: unknown): boolean =>
   isObject(value) && ['hash', 'verify', 'needsRehash'].every((name) => typeof value[name] === 'function')
@@ -96,7 +97,7 @@ const typeProblems = (options: Settings): readonly ConfigProblem[] => {
     ['signup.permissions', signup['permissions'], Array.isArray, 'a list of permissions'],
   ]
   return checks
-    .filter(([, value, holds]) => value !== undefined && value !== null && !holds(value))
+    .filter(([, value, holds]) => value !== undefined && !holds(value))
     .map(([path, , , words]) => ({ path, problem: `must be ${words}` }))
 }
 

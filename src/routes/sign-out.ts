@@ -4,14 +4,29 @@ import { defineRoute } from './route.ts'
 import type { RouteContext } from './route-context.ts'
 import { signOutRequest } from './schemas.ts'
 
+/** A header that holds no token (an empty variable of the client's, say) must not keep a good refresh token from its effect. */
+const findAccessToken = async (
+  auth: RouteContext['auth'],
+  request: Request,
+  hasOther: boolean,
+): Promise<string | null> => {
+  try {
+    return (await auth.find(requestView(request)))?.token ?? null
+  } catch (failure) {
+    if (hasOther && failure instanceof AuthError) return null
+    throw failure
+  }
+}
+
 /** Whoever signs out may have only one of the tokens left, or both: each is a word for its session. */
 const tokensOf = async (
   { auth }: RouteContext,
   request: Request,
   body: { refresh_token?: string | undefined } | undefined,
 ): Promise<readonly string[]> => {
-  const found = await auth.find(requestView(request))
-  const tokens = [found?.token ?? null, body?.refresh_token ?? null].filter((token) => token !== null)
+  const refreshToken = body?.refresh_token ?? null
+  const accessToken = await findAccessToken(auth, request, refreshToken !== null)
+  const tokens = [accessToken, refreshToken].filter((token) => token !== null)
   if (tokens.length === 0) throw new AuthError('missing_token')
   return tokens
 }

@@ -43,7 +43,7 @@ const attempt = async (
   const id = newIdentifier(subject)
   const { grant, refreshData } = options
   // Before the session is made: whatever fails after that has ended somebody's oldest session for nothing.
-  const wanted = { reason: 'signin', scope: null, ceiling: null } as const
+  const wanted = { reason: 'signin', scope: null, held: null, ceiling: null } as const
   const content = await resolveContent(engine, { id, subject, grant, refreshData }, wanted)
   const creation = await create(engine, { id, subject }, options, stamp)
   if (creation.outcome !== 'created') return null

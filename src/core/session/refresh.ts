@@ -65,8 +65,49 @@ const contentOf = async (
   user: User | null,
   scope: readonly string[] | null,
 ): Promise<TokenContent> => {
-  const isUsers = user !== null && session.grant.credentialVersion !== null
-  return resolveContent(engine, session, { reason: 'refresh', scope, ceiling: isUsers ? user.permissions : null })
+  const held = user !== null && session.grant.credentialVersion !== null ? user.permissions : null
+  return resolveContent(engine, session, { reason: 'refresh', scope, held, ceiling: null })
+}
+
+/** Whether anything besides the store can fail at a refresh, so that it must be asked before the rotation. */
+const mayFail = ({ users, claimsHook, hasClaimsSchema }: Engine<unknown>, scope: readonly string[] | null): boolean =>
+  users !== null || claimsHook !== null || hasClaimsSchema || scope !== null
+
+/** How far the clocks of this process and of the store may be apart here. */
+const CLOCKS_APART_MS = 300_000
+
+/**
+ * Whether a token looks superseded beyond any replay. Of such nothing is asked before the store has judged it: a hook
+ * that fails, or a scope that is refused, must not keep a reuse from being found.
+ */
+const looksReused = (
+  { refreshToken: { rotation }, now }: Engine<unknown>,
+  { state }: Session,
+  { generation }: RefreshTokenContent,
+): boolean => {
+  const generationsBehind = state.generation - generation
+  if (generationsBehind !== 1) return generationsBehind > 1
+  const graceEndMs = (state.graceFromMs ?? state.rotatedAtMs) + rotation.graceMs
+  return state.lateReplays >= rotation.lateReplays && now() * 1000 > graceEndMs + CLOCKS_APART_MS
+}
+
+/**
+ * Finds out before the rotation whether the refresh can be answered after it. Null where nothing can fail, or the store
+ * has to judge first.
+ */
+const foresee = async (
+  engine: Engine<unknown>,
+  content: RefreshTokenContent,
+  user: User | null,
+  scope: readonly string[] | null,
+): Promise<TokenContent | null> => {
+  if (!mayFail(engine, scope)) return null
+  const session = await engine.store.sessions.find(content.sessionId)
+  if (session === null || looksReused(engine, session, content)) return null
+  await checkCredentials(engine, session, user)
+  // A replay is signed with the key of its generation: without it there is no answer, and nothing may be spent on one.
+  if (session.state.generation > content.generation) engine.keys.refresh.signingFor(session.state.refreshKeyId)
+  return contentOf(engine, session, user, scope)
 }
 
 /**
@@ -87,13 +128,11 @@ export const refresh = async (
   const { issuer, keys, store, refreshToken, revocation } = engine
   const content = verifyRefreshToken(token, { issuer, keySet: keys.refresh.verifying })
   const user = await readUser(engine, content)
-  const mayFail = engine.claimsHook !== null || scope !== null
-  const standing = mayFail ? await store.sessions.find(content.sessionId) : null
-  const foreseen = standing === null ? null : await contentOf(engine, standing, user, scope)
+  const foreseen = await foresee(engine, content, user, scope)
   const presented = { ...content, nextKeyId: keys.refresh.signing.kid, keyThumbprint: null }
   const rotation = await store.sessions.rotate(presented, { ...refreshToken.rotation, ...revocation })
   const { session, nowMs } = settle(engine, rotation, content)
-  await checkCredentials(engine, session, user)
+  if (foreseen === null) await checkCredentials(engine, session, user)
   const tokenContent = foreseen ?? (await contentOf(engine, session, user, scope))
   return mintPair(engine, session, tokenContent, { issuedAt: Math.floor(nowMs / 1000) })
 }

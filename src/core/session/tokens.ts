@@ -30,14 +30,17 @@ export interface ContentOptions {
   readonly reason: ClaimsContext['reason']
   /** Fewer permissions than were granted (RFC 6749 §6), or null for all. */
   readonly scope: readonly string[] | null
-  /** Permissions beyond which nothing of the grant counts any more, or null. */
+  /** What the user holds today: nothing of the grant counts beyond it. Null where no directory is in play. */
+  readonly held: readonly string[] | null
+  /** What the caller's own token holds: the answer goes beyond it in no case. Null where there is none. */
   readonly ceiling: readonly string[] | null
 }
 
 /** What a content is refused with that the configuration of today cannot carry. */
 const MISFIT = {
   signin: 'hook_failed',
-  refresh: 'refresh_token_invalid',
+  // To be tried again: a schema that a deploy made stricter must not log everybody out.
+  refresh: 'hook_failed',
   reauthentication: 'token_invalid',
 } as const
 
@@ -72,6 +75,17 @@ export const narrowPermissions = (
   throw new AuthError('invalid_scope', { detail: 'a permission was asked that is not granted' })
 }
 
+/** What two sets of permissions have in common: of a wildcard what the other side still has of it. */
+const common = (
+  { permissions: rules }: Engine<unknown>,
+  granted: readonly string[],
+  limit: readonly string[] | null,
+): readonly string[] => {
+  if (limit === null) return granted
+  const kept = granted.filter((name) => rules.satisfies(limit, name))
+  return [...new Set([...kept, ...limit.filter((name) => rules.satisfies(granted, name))])]
+}
+
 /**
  * Finds out what an access token will carry. Everything that can fail in the making of tokens fails here, so that it
  * can be asked before anything is written.
@@ -81,17 +95,14 @@ export const narrowPermissions = (
 export const resolveContent = async (
   engine: Engine<unknown>,
   { id, subject, grant, refreshData }: SessionDraft,
-  { reason, scope, ceiling }: ContentOptions,
+  { reason, scope, held, ceiling }: ContentOptions,
 ): Promise<TokenContent> => {
-  const permissions =
-    ceiling === null
-      ? grant.permissions
-      : grant.permissions.filter((name) => engine.permissions.satisfies(ceiling, name))
+  const permissions = common(engine, grant.permissions, held)
   const context = { reason, subject, sessionId: id, claims: grant.claims, permissions, refreshData }
   const answer = await askHook(engine, context)
   const content = {
     claims: answer.claims,
-    permissions: narrowPermissions(engine, answer.permissions, scope),
+    permissions: narrowPermissions(engine, common(engine, answer.permissions, ceiling), scope),
   }
   const isTooLong = accessTokenBytes(engine, { ...grant, ...content, id, subject }) > engine.accessToken.limits.maxBytes
   const problems = isTooLong

@@ -126,8 +126,10 @@ const resolveRefresh = (
     if ('problems' in secrets) return secrets
     const [signing, ...further] = secrets.keys
     if (signing === undefined) return { problems: [] }
-    if ('problems' in access || access.signing.kid !== signing.kid) return purposeKeys('refreshToken', signing, further)
-    const problem = 'is the same as keys.secret; leave it out to have one derived, or give another'
+    const isShared = (key: VerificationKey): boolean =>
+      !('problems' in access) && access.verifying.keys.some(({ keyObject }) => keyObject.equals(key.keyObject))
+    if (!secrets.keys.some(isShared)) return purposeKeys('refreshToken', signing, further)
+    const problem = 'is a secret of keys too; leave it out to have one derived, or give another'
     return { problems: [{ path: 'refreshToken.secret', problem }] }
   }
   if (!('secret' in config)) {

@@ -8,7 +8,7 @@ import { claimsOf, codeOf, createBed, redeploy, START } from './issuer.ts'
 
 const CONTENT = { claims: { role: 'chief' }, permissions: ['a', 'b'] }
 const MOMENT = { issuedAt: START }
-const WANTED = { reason: 'refresh', scope: null, ceiling: null } as const
+const WANTED = { reason: 'refresh', scope: null, held: null, ceiling: null } as const
 
 /** A session, and the engine that mints for it. */
 const minting = async (change: Partial<AuthConfig> = {}) => {
@@ -93,9 +93,10 @@ describe('the content of an access token', () => {
 
   test('is held below a ceiling, beyond which nothing may be asked either', async () => {
     const { engine, session } = await minting()
-    const ceiling = ['a', 'c']
-    expect((await resolveContent(engine, session, { ...WANTED, ceiling })).permissions).toEqual(['a'])
-    const beyond = { ...WANTED, ceiling, scope: ['b'] }
+    const limit = ['a', 'c']
+    expect((await resolveContent(engine, session, { ...WANTED, held: limit })).permissions).toEqual(['a'])
+    expect((await resolveContent(engine, session, { ...WANTED, ceiling: limit })).permissions).toEqual(['a'])
+    const beyond = { ...WANTED, held: limit, scope: ['b'] }
     expect(await codeOf(() => resolveContent(engine, session, beyond))).toBe('invalid_scope')
   })
 
@@ -107,15 +108,19 @@ describe('the content of an access token', () => {
     }
     const { engine, session } = await minting({ hooks: { claims } })
     contexts.length = 0
-    const content = await resolveContent(engine, session, { ...WANTED, reason: 'reauthentication', ceiling: ['a'] })
+    const reason = 'reauthentication' as const
+    const content = await resolveContent(engine, session, { ...WANTED, reason, held: ['a'] })
     expect(content).toEqual({ claims: { role: 'chief' }, permissions: ['hooked'] })
+    const capped = await resolveContent(engine, session, { ...WANTED, reason, ceiling: ['a'] })
+    expect(capped.permissions, 'not beyond the caller’s own token').toEqual([])
+    contexts.pop()
     const about = { subject: 'ann', sessionId: session.id, refreshData: null }
     expect(contexts).toEqual([{ reason: 'reauthentication', claims: { role: 'chief' }, permissions: ['a'], ...about }])
   })
 
   test.each([
     ['signin', 'hook_failed'],
-    ['refresh', 'refresh_token_invalid'],
+    ['refresh', 'hook_failed'],
     ['reauthentication', 'token_invalid'],
   ] as const)('that does not fit the schema of today is refused at %s with %s', async (reason, code) => {
     const { session, events } = await minting()

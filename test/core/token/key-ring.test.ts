@@ -252,7 +252,7 @@ describe('keys are refused', () => {
       'one secret for both kinds of tokens (RFC 8725 §3.11)',
       { secret: NEW },
       { secret: NEW },
-      ['refreshToken.secret: is the same as keys.secret; leave it out to have one derived, or give another'],
+      ['refreshToken.secret: is a secret of keys too; leave it out to have one derived, or give another'],
     ],
     [
       'one secret for refresh tokens twice',
