@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { createAuth } from '../../../src/auth.ts'
 import type { AuthConfig } from '../../../src/auth-config.ts'
-import type { User } from '../../../src/ports/user-directory.ts'
 import { memoryStore } from '../../../src/stores/memory/index.ts'
 import { codeOf } from './issuer.ts'
 
@@ -77,16 +76,17 @@ test('a failing hook does not keep a reuse from being found (I4)', async () => {
   expect(await codeOf(() => auth.refresh(token))).toBe('refresh_token_invalid')
 })
 
-describe('what a user has lost', () => {
-  const demoted = async (permissions: readonly string[]) => {
-    const { store, settings, user, turn } = await begin()
-    const auth = createAuth({ ...settings, users: store.users })
-    const grant = (today: User) => ({ permissions: ['a:*'] as const, credentialVersion: today.credentialVersion })
-    const pair = await auth.issueAfter(user.id, () => grant(user))
-    await store.users.update(user.id, { permissions })
-    return { auth, pair, turn, store, user }
-  }
+/** Somebody signed in with a wildcard who holds fewer permissions since. */
+const demoted = async (permissions: readonly string[]) => {
+  const { store, settings, user, turn } = await begin()
+  const auth = createAuth({ ...settings, users: store.users })
+  const grant = { permissions: ['a:*'] as const, credentialVersion: user.credentialVersion }
+  const pair = await auth.issueAfter(user.id, () => grant)
+  await store.users.update(user.id, { permissions })
+  return { auth, pair, turn, store, user }
+}
 
+describe('what a user has lost', () => {
   test('is lost at a refresh, and what is left of a wildcard is not', async () => {
     const { auth, pair } = await demoted(['a:read'])
     expect((await auth.refresh(pair.refreshToken)).permissions).toEqual(['a:read'])
