@@ -1,6 +1,6 @@
 /**
  * `npm test`: the whole suite, also in a fresh clone. Installs what is missing, runs vitest (which builds first, see
- * test/globals.ts) and closes with `N passed, N failed` alone on a line, for programs.
+ * test/globals.ts), prints the conformance table and closes with `N passed, N failed` alone on a line, for programs.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -12,13 +12,18 @@ import { ensureInstalled } from './prepare.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 
+// First, so that what failed is printed below the table and not far above it.
+const CONFORMANCE_TABLE = '--reporter=./test/conformance-table.ts'
+
 /** @param {string} report @returns {Promise<number>} vitest's exit code */
 const runVitest = (report) =>
   new Promise((resolve, reject) => {
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-    const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
+    const reporters = [CONFORMANCE_TABLE, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+    const asked = process.argv.slice(2)
+    const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...asked], {
       cwd: root,
       stdio: 'inherit',
+      env: { ...process.env, TEST_RUN: asked.length === 0 ? 'everything' : 'part' },
     })
     child.once('error', reject)
     child.once('exit', (code) => resolve(code ?? 1))

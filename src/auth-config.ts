@@ -1,15 +1,18 @@
 import type { ClaimsSchema } from './core/claims-schema.ts'
 import type { Duration, Seconds } from './core/duration.ts'
-import type { ClaimsHook } from './core/engine.ts'
+import type { HooksConfig } from './core/hooks.ts'
 import type { PermissionsConfig } from './core/permission/permission-rules.ts'
+import type { CookiesConfig } from './core/request/cookie-config.ts'
+import type { CsrfConfig } from './core/request/csrf.ts'
 import type { LocationsConfig } from './core/request/locations.ts'
+import type { ErrorsConfig } from './core/request/refusal.ts'
+import type { Delivery } from './core/request/transport.ts'
 import type { JsonObject } from './core/token/json.ts'
 import type { KeysConfig } from './core/token/key-ring.ts'
-import type { EventSink } from './ports/event-sink.ts'
 import type { Store } from './ports/store.ts'
 import type { UserDirectory } from './ports/user-directory.ts'
 
-export interface AccessTokenConfig<Claims> {
+export interface AccessTokenConfig<Claims, Input extends object = JsonObject> {
   /** Default `'15m'`. */
   readonly lifetime?: Duration
   /**
@@ -22,8 +25,13 @@ export interface AccessTokenConfig<Claims> {
   readonly clockTolerance?: Duration
   /** Longest token that is looked at, in bytes. Default 8192. */
   readonly maxBytes?: number
+  /**
+   * Accepts tokens without `exp`, for 365 days from their `iat`, and lets `auth.tokens.sign` make such: whoever steals one
+   * has it until it is revoked. Default false.
+   */
+  readonly dangerouslyAllowNoExpiry?: boolean
   /** Checks custom claims at issue and at each request; its output type reaches the handler. Must be synchronous. */
-  readonly claims?: ClaimsSchema<Claims>
+  readonly claims?: ClaimsSchema<Claims, Input>
 }
 
 export interface RefreshTokenConfig {
@@ -45,15 +53,8 @@ export interface RefreshTokenConfig {
   readonly maxSessions?: number
 }
 
-export interface HooksConfig {
-  /** Replaces claims or permissions for each new access token. What it throws is answered as 503. */
-  readonly claims?: ClaimsHook
-  /** Is told of everything that happens; ids only. */
-  readonly onEvent?: EventSink
-}
-
 /** Everything that `createAuth` takes. */
-export interface AuthConfig<Claims = JsonObject, P extends string = string> {
+export interface AuthConfig<Claims = JsonObject, P extends string = string, Input extends object = JsonObject> {
   /** `iss` of every token: an identifier of this service, best its https URL. */
   readonly issuer: string
   /** `aud` of access tokens: who they are for. */
@@ -66,12 +67,22 @@ export interface AuthConfig<Claims = JsonObject, P extends string = string> {
   readonly clientId?: string
   /** Named in challenges (RFC 9110 §11.5). Default: the issuer. */
   readonly realm?: string
-  readonly accessToken?: AccessTokenConfig<Claims>
+  readonly accessToken?: AccessTokenConfig<Claims, Input>
   readonly refreshToken?: RefreshTokenConfig
   readonly permissions?: PermissionsConfig<P>
   /** Where tokens are looked for. Default: the Authorization header. */
   readonly locations?: LocationsConfig
-  readonly hooks?: HooksConfig
+  /** How the ready-made endpoints hand tokens out; a sign-in may ask for the other. Default `'body'`. */
+  readonly delivery?: Delivery
+  /** Names and attributes of the cookies in which tokens travel. */
+  readonly cookies?: CookiesConfig
+  /** What protects requests whose token came in a cookie. */
+  readonly csrf?: CsrfConfig
+  /** How refusals are worded, and by whom. */
+  readonly errors?: ErrorsConfig
+  /** Keeps a record of issued tokens, for `auth.tokens` and its endpoints. Default: of none. */
+  readonly trackTokens?: 'none' | 'refresh' | 'all'
+  readonly hooks?: HooksConfig<Claims, P>
   /** Now as NumericDate (seconds), for tests. Default: the system's clock. Sessions go by the store's clock. */
   readonly clock?: () => Seconds
 }

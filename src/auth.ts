@@ -2,21 +2,28 @@ import { resolveConfig } from './config.ts'
 import type { AuthConfig } from './auth-config.ts'
 import type { Engine } from './core/engine.ts'
 import type { Seconds } from './core/duration.ts'
-import { AuthError, ConfigError } from './core/errors.ts'
+import { ConfigError } from './core/errors.ts'
 import type { MaybePromise } from './core/maybe-promise.ts'
-import { authenticateToken } from './core/request/authenticate.ts'
+import type { PermissionRules } from './core/permission/permission-rules.ts'
+import { authenticateAccessToken, verifyWithHook } from './core/request/authenticate.ts'
 import { createExtract } from './core/request/extract.ts'
 import type { Found } from './core/request/finders.ts'
-import type { RequestView } from './core/request/request-view.ts'
 import { createGuard } from './core/request/guard.ts'
-import type { PermissionRules } from './core/permission/permission-rules.ts'
 import type { Guard } from './core/request/guard.ts'
 import type { Principal } from './core/request/principal.ts'
+import { refuse } from './core/request/refusal.ts'
+import type { Refusal } from './core/request/refusal.ts'
+import type { RequestView } from './core/request/request-view.ts'
 import type { Requirement } from './core/request/requirement.ts'
+import { createCookieJar } from './core/session/cookie-jar.ts'
+import type { CookieJar } from './core/session/cookie-jar.ts'
 import { issueAfter } from './core/session/issue.ts'
 import type { IssueOptions } from './core/session/issue-options.ts'
 import { refresh } from './core/session/refresh.ts'
 import type { RefreshOptions } from './core/session/refresh.ts'
+import { getToken, listTokens, restoreRegistered, revokeRegistered } from './core/session/registered-tokens.ts'
+import type { RegisteredToken, RegisteredTokenPage } from './core/session/registered-tokens.ts'
+import { reissue } from './core/session/reissue.ts'
 import {
   revokeEverything,
   revokeSession,
@@ -26,28 +33,82 @@ import {
   signOutEverywhere,
 } from './core/session/revoke.ts'
 import type { Session } from './core/session/session.ts'
-import { mintAccessToken, resolveContent } from './core/session/tokens.ts'
-import type { AccessToken, TokenPair } from './core/session/tokens.ts'
+import { signAlone } from './core/session/sign-alone.ts'
+import type { SignOptions } from './core/session/sign-alone.ts'
+import type { AccessToken, SignedToken, TokenPair } from './core/session/tokens.ts'
 import { publicJwks } from './core/token/jwks.ts'
 import type { JwksDocument } from './core/token/jwks.ts'
 import type { JsonObject } from './core/token/json.ts'
+import type { VerifiedToken } from './core/token/verify-token.ts'
 import type { EventSink } from './ports/event-sink.ts'
 import type { Store } from './ports/store.ts'
-import type { UserDirectory } from './ports/user-directory.ts'
+import type { User, UserDirectory } from './ports/user-directory.ts'
+
+/** Which page of a list is wanted. */
+export interface PageOptions {
+  /** `next` of the page before. */
+  readonly after?: string | null
+  /** Default 100. */
+  readonly limit?: number
+}
+
+/** Single tokens: signing and verifying them, and the register of those issued. */
+export interface Tokens<P extends string, Input extends object> {
+  /**
+   * Signs an access token that belongs to no session.
+   *
+   * @throws ConfigError for options that cannot be
+   */
+  sign(options: SignOptions<P, Input>): Promise<SignedToken>
+  /**
+   * Header and claims of an access token, verified; revocation is not asked.
+   *
+   * @throws AuthError `token_invalid` | `token_expired` | `token_not_yet_valid` | `wrong_token_type`
+   */
+  verify(accessToken: string, options?: { readonly allowExpired?: boolean }): MaybePromise<VerifiedToken>
+  /** A registered token, or null. Like all below it throws ConfigError where `trackTokens` is not set. */
+  get(tokenId: string): Promise<RegisteredToken | null>
+  /** The subject's tokens that have not expired, the latest first. */
+  list(subject: string, page?: PageOptions): Promise<RegisteredTokenPage>
+  /** The like of everybody. */
+  listAll(page?: PageOptions): Promise<RegisteredTokenPage>
+  /**
+   * Revokes an access token by itself, a refresh token with its session, until it is restored.
+   *
+   * @throws AuthError `not_found`
+   */
+  revoke(tokenId: string): Promise<RegisteredToken>
+  /**
+   * Takes `revoke` back; sign-out, reuse and epochs are final.
+   *
+   * @throws AuthError `not_found` | `not_restorable`
+   */
+  restore(tokenId: string): Promise<RegisteredToken>
+}
+
+/** What an adapter needs: one `Auth`, or several realms together. */
+export interface Guarding<Claims, P extends string> {
+  /** What a route asks, as a function from request to verdict. */
+  guard(requirement?: Requirement<P, Claims>): Guard<Claims, P>
+}
 
 /** The whole of Jotward over one configuration: what adapters guard with, routes answer with, applications call. */
-export interface Auth<Claims = JsonObject, P extends string = string> {
+export interface Auth<
+  Claims = JsonObject,
+  P extends string = string,
+  Input extends object = JsonObject,
+> extends Guarding<Claims, P> {
   /**
-   * Makes a session for a subject whose credentials have been checked already.
+   * Makes a session for a subject whose credentials have been checked already, or for a user of the directory.
    *
    * @throws ConfigError for options that cannot be, and for a subject that the configured directory does not know
    */
-  issue(options: IssueOptions<P> & { readonly subject: string }): Promise<TokenPair>
+  issue(options: IssueOptions<P, Input> & ({ readonly subject: string } | { readonly user: User })): Promise<TokenPair>
   /**
    * Makes a session for a subject whose credentials `check` finds good, or throws. Best for passwords: a sign-out
    * everywhere in the midst of the check is never lost, for then the check runs again.
    */
-  issueAfter(subject: string, check: () => MaybePromise<IssueOptions<P>>): Promise<TokenPair>
+  issueAfter(subject: string, check: () => MaybePromise<IssueOptions<P, Input>>): Promise<TokenPair>
   /**
    * Exchanges a refresh token for a new pair; whoever asks again gets the same refresh token again.
    *
@@ -55,22 +116,29 @@ export interface Auth<Claims = JsonObject, P extends string = string> {
    * @throws StoreError where it is not known whether the token was rotated
    */
   refresh(refreshToken: string, options?: RefreshOptions): Promise<TokenPair>
-  /** A fresh access token in the caller's own session, after its user has authenticated once more. */
-  reissue(principal: Principal<Claims, P>): Promise<AccessToken>
+  /**
+   * A further access token in the caller's own session: a fresh one after its user has authenticated once more, or with
+   * `fresh: false` one that is as old as the caller's.
+   */
+  reissue(principal: Principal<Claims, P>, options?: { readonly fresh?: boolean }): Promise<AccessToken>
   /**
    * The principal of an access token, revocation included.
    *
    * @throws AuthError `token_invalid` | `token_expired` | `token_not_yet_valid` | `token_revoked` | `wrong_token_type`
    */
   verify(accessToken: string): MaybePromise<Principal<Claims, P>>
-  /** What a route asks, as a function from request to verdict; adapters are built on it. */
-  guard(requirement?: Requirement<P>): Guard<Claims, P>
   /** The one access token of a request, where the configuration looks for it, with its place; null where there is none. */
   find(request: RequestView): MaybePromise<Found | null>
+  /** The refresh token likewise. */
+  findRefreshToken(request: RequestView): MaybePromise<Found | null>
+  /** The answer to a failure, as guards and endpoints give it. */
+  refuse(failure: unknown, request?: RequestView): MaybePromise<Refusal>
   /** Ends the session of an access token (expired or not) or a refresh token. */
   signOut(token: string): Promise<void>
   /** Ends every session of the subject of a token. */
   signOutEverywhere(token: string): Promise<void>
+  readonly tokens: Tokens<P, Input>
+  readonly cookies: CookieJar
   readonly revoke: {
     token(token: { readonly tokenId: string; readonly subject: string }): Promise<void>
     session(session: { readonly sessionId: string; readonly subject: string }): Promise<void>
@@ -94,6 +162,10 @@ export interface Auth<Claims = JsonObject, P extends string = string> {
   readonly store: Store
   readonly users: UserDirectory | null
   readonly permissions: PermissionRules
+  /** Whether tokens are registered, so that `tokens` can list them. */
+  readonly trackTokens: 'none' | 'refresh' | 'all'
+  /** Whether the application names its own claims for each new token. */
+  readonly hasClaimsHook: boolean
   /** Why a token could not carry these custom claims, or null where it could. */
   claimsProblem(claims: JsonObject): string | null
   /** Tells the configured sink. */
@@ -111,25 +183,35 @@ const requireUser = async ({ users }: Engine<unknown>, subject: string): Promise
   throw new ConfigError([{ path: 'subject', problem }])
 }
 
-const reissue = async (
-  engine: Engine<unknown>,
-  { sessionId, permissions }: Principal<unknown>,
-): Promise<AccessToken> => {
-  const session = sessionId === null ? null : await engine.store.sessions.find(sessionId)
-  if (session === null) throw new AuthError('token_revoked', { detail: 'the session has ended' })
-  const issuedAt = Math.floor(engine.now())
-  const { credentialVersion } = session.grant
-  const user = engine.users === null ? null : await engine.users.findById(session.subject)
-  const isBound = engine.users !== null && credentialVersion !== null
-  if (isBound && (user?.active !== true || user.credentialVersion !== credentialVersion)) {
-    throw new AuthError('token_revoked', { detail: 'the user may not be signed in any more' })
+type Issue = IssueOptions<string, object> & ({ readonly subject: string } | { readonly user: User })
+
+const issue = async (engine: Engine<unknown>, options: Issue): Promise<TokenPair> => {
+  if (!('user' in options)) {
+    const { subject, ...rest } = options
+    await requireUser(engine, subject)
+    return issueAfter(engine, subject, () => rest)
   }
-  // What the caller's own token had given up stays given up, and what the user has lost is lost.
-  const held = isBound ? (user?.permissions ?? []) : null
-  const options = { reason: 'reauthentication', scope: null, held, ceiling: permissions } as const
-  const content = await resolveContent(engine, session, options)
-  return mintAccessToken(engine, session, content, { issuedAt, authTime: issuedAt })
+  const { user, ...rest } = options
+  if (user.active) {
+    const { permissions, credentialVersion } = user
+    return issueAfter(engine, user.id, () => ({ permissions, credentialVersion, ...rest }))
+  }
+  throw new ConfigError([{ path: 'user', problem: 'is disabled; check `active` before a session is made' }])
 }
+
+const createTokens = (engine: Engine<unknown>): Tokens<string, object> => ({
+  sign: async (options) => signAlone(engine, options),
+  verify: (accessToken, { allowExpired = false } = {}) =>
+    verifyWithHook(engine, accessToken, { mayBeExpired: allowExpired }),
+  get: async (tokenId) => getToken(engine, tokenId),
+  list: async (subject, page) => listTokens(engine, subject, page),
+  listAll: async (page) => listTokens(engine, null, page),
+  revoke: async (tokenId) => revokeRegistered(engine, tokenId),
+  restore: async (tokenId) => restoreRegistered(engine, tokenId),
+})
+
+const ON_ITS_OWN = { location: null } as const
+const AS_USUAL = { revocation: 'usual', admit: null } as const
 
 /**
  * Builds an issuer and its guards from one configuration. No input or output happens here.
@@ -144,24 +226,27 @@ const reissue = async (
  *
  * @throws ConfigError with every problem at once
  */
-export const createAuth = <Claims = JsonObject, const P extends string = string>(
-  config: AuthConfig<Claims, P>,
-): Auth<Claims, P> => {
+export const createAuth = <Claims = JsonObject, const P extends string = string, Input extends object = JsonObject>(
+  config: AuthConfig<Claims, P, Input>,
+): Auth<Claims, P, Input> => {
   const engine = resolveConfig<Claims, P>(config)
   const { store } = engine
   return {
-    issue: async ({ subject, ...options }) => {
-      await requireUser(engine, subject)
-      return issueAfter(engine, subject, () => options)
-    },
+    issue: async (options) => issue(engine, options),
     issueAfter: async (subject, check) => issueAfter(engine, subject, check),
     refresh: async (refreshToken, options) => refresh(engine, refreshToken, options),
-    reissue: async (principal) => reissue(engine, principal),
-    verify: (accessToken) => authenticateToken<Claims, P>(engine, accessToken),
+    reissue: async (principal, { fresh = true } = {}) =>
+      reissue(engine, principal, { reason: 'reauthentication', authTime: fresh ? 'now' : principal.authTime }),
+    verify: (token) => authenticateAccessToken<Claims, P>(engine, { token, ...ON_ITS_OWN }, AS_USUAL),
     guard: (requirement) => createGuard<Claims, P>(engine, requirement),
     find: createExtract(engine),
+    findRefreshToken: createExtract(engine, null, ['refresh']),
+    refuse: (failure, request) =>
+      refuse(failure, engine.refusals, { request: request ?? null, claims: null, cookies: [] }),
     signOut: async (token) => signOut(engine, token),
     signOutEverywhere: async (token) => signOutEverywhere(engine, token),
+    tokens: createTokens(engine),
+    cookies: createCookieJar(engine),
     revoke: {
       token: async (token) => revokeToken(engine, token),
       session: async (session) => revokeSession(engine, session),
@@ -179,6 +264,8 @@ export const createAuth = <Claims = JsonObject, const P extends string = string>
     store,
     users: engine.users,
     permissions: engine.permissions,
+    trackTokens: engine.trackTokens,
+    hasClaimsHook: engine.hooks.claims !== null,
     claimsProblem: (claims) => {
       const read = engine.readClaims(claims)
       return 'problem' in read ? read.problem : null

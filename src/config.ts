@@ -1,4 +1,4 @@
-import type { AccessTokenConfig, AuthConfig, HooksConfig } from './auth-config.ts'
+import type { AccessTokenConfig, AuthConfig } from './auth-config.ts'
 import { claimsReader, isAsynchronous } from './core/claims-schema.ts'
 import type { ClaimsSchema, ReadClaims } from './core/claims-schema.ts'
 import { readDuration } from './core/duration.ts'
@@ -6,10 +6,12 @@ import type { DurationRange, Seconds } from './core/duration.ts'
 import { ConfigError } from './core/errors.ts'
 import type { ConfigProblem } from './core/errors.ts'
 import type { Engine } from './core/engine.ts'
+import { hookProblems, resolveHooks } from './core/hooks.ts'
 import { createPermissionRules, permissionProblems } from './core/permission/permission-rules.ts'
 import type { PermissionsConfig } from './core/permission/permission-rules.ts'
-import { createFinders } from './core/request/finders.ts'
-import { resolveLocations } from './core/request/locations.ts'
+import { resolveErrors } from './core/request/refusal.ts'
+import { resolveTransport } from './core/request/transport.ts'
+import type { TransportConfig } from './core/request/transport.ts'
 import { MAX_SESSION_LIFETIME } from './core/session/lifecycle.ts'
 import type { JsonObject } from './core/token/json.ts'
 import { resolveKeys } from './core/token/key-ring.ts'
@@ -30,10 +32,15 @@ const SETTINGS = {
     'refreshToken',
     'permissions',
     'locations',
+    'delivery',
+    'cookies',
+    'csrf',
+    'errors',
+    'trackTokens',
     'hooks',
     'clock',
   ],
-  accessToken: ['lifetime', 'longestLifetime', 'clockTolerance', 'maxBytes', 'claims'],
+  accessToken: ['lifetime', 'longestLifetime', 'clockTolerance', 'maxBytes', 'dangerouslyAllowNoExpiry', 'claims'],
   refreshToken: [
     'secret',
     'previousSecrets',
@@ -44,8 +51,7 @@ const SETTINGS = {
     'lateReplays',
     'maxSessions',
   ],
-  permissions: ['names', 'includes', 'superPermission'],
-  hooks: ['claims', 'onEvent'],
+  permissions: ['names', 'includes', 'roles', 'superPermission'],
 } as const
 
 /** What the ready-made endpoints ask for; there without being declared. */
@@ -99,7 +105,7 @@ const readAudience = (reader: Reader, audience: unknown): readonly string[] => {
 }
 
 const isStore = (value: unknown): boolean =>
-  isObject(value) && ['sessions', 'revocations', 'users'].every((name) => isObject(value[name]))
+  isObject(value) && ['sessions', 'revocations', 'tokens', 'singleUse', 'users'].every((name) => isObject(value[name]))
 
 const isDirectory = (value: unknown): boolean =>
   isObject(value) && ['findById', 'findByEmail'].every((name) => typeof value[name] === 'function')
@@ -120,13 +126,17 @@ const checkParts = ({ problems }: Reader, config: Settings): void => {
   }
 }
 
-/** What is called later must be callable now: a sink that nobody can call would lose every event in silence. */
-const checkFunctions = ({ problems }: Reader, { hooks, clock }: Settings): void => {
-  const { claims, onEvent } = partOf(hooks)
-  const functions = { 'hooks.claims': claims, 'hooks.onEvent': onEvent, clock }
-  for (const [path, value] of Object.entries(functions)) {
-    if (value !== undefined && typeof value !== 'function') problems.push({ path, problem: 'must be a function' })
+/** Parts whose own readers check what they hold. */
+const PARTS = ['locations', 'cookies', 'csrf', 'errors', 'hooks'] as const
+
+const checkObjects = ({ problems }: Reader, config: Settings): void => {
+  for (const path of PARTS) {
+    if (config[path] !== undefined && !isObject(config[path])) problems.push({ path, problem: 'must be an object' })
   }
+  if (config['clock'] !== undefined && typeof config['clock'] !== 'function') {
+    problems.push({ path: 'clock', problem: 'must be a function' })
+  }
+  problems.push(...hookProblems(partOf(config['hooks'])))
 }
 
 /** Lists of keys; what they hold is checked where it is imported. */
@@ -156,6 +166,15 @@ const checkSchema = ({ problems }: Reader, schema: unknown): void => {
   }
 }
 
+/** Revocations of such tokens are kept for a year, so that is how long they are accepted. */
+const YEAR = 365 * DAY
+
+const readNoExpiry = ({ problems }: Reader, allowed: unknown): Seconds | null => {
+  if (typeof allowed === 'boolean') return allowed ? YEAR : null
+  problems.push({ path: 'accessToken.dangerouslyAllowNoExpiry', problem: 'must be true or false' })
+  return null
+}
+
 const readAccessToken = (reader: Reader, config: Settings) => {
   if (config['claims'] !== undefined) checkSchema(reader, config['claims'])
   const lifetime = reader.duration('accessToken.lifetime', config['lifetime'] ?? '15m', { min: 1, max: DAY })
@@ -170,6 +189,7 @@ const readAccessToken = (reader: Reader, config: Settings) => {
   return {
     lifetime,
     longestLifetime,
+    maxAgeWithoutExpiry: readNoExpiry(reader, config['dangerouslyAllowNoExpiry'] ?? false),
     clockTolerance: reader.duration('accessToken.clockTolerance', config['clockTolerance'] ?? 5, tolerances),
     limits: { maxBytes: reader.integer('accessToken.maxBytes', config['maxBytes'] ?? 8192, { min: 256, max: 65_536 }) },
   }
@@ -222,44 +242,68 @@ const createEmitter =
     }
   }
 
-const readKeys = (config: AuthConfig<unknown>): KeyRing | { readonly problems: readonly ConfigProblem[] } => {
+const readKeys = (
+  config: Pick<AuthConfig, 'keys' | 'refreshToken'>,
+): KeyRing | { readonly problems: readonly ConfigProblem[] } => {
   const problems = listProblems({ ...config })
   return problems.length > 0 ? { problems } : resolveKeys(config.keys, config.refreshToken ?? {})
 }
 
 const declaredNames = (permissions: PermissionsConfig<string> = {}): ReadonlySet<string> | null =>
-  permissions.names === undefined ? null : new Set([...permissions.names, ...ROUTE_PERMISSIONS])
+  permissions.names === undefined
+    ? null
+    : new Set([...permissions.names, ...Object.keys(permissions.roles ?? {}), ...ROUTE_PERMISSIONS])
 
-const readerOf = <Claims>({ claims }: AccessTokenConfig<Claims> = {}): ReadClaims<Claims> =>
+const readerOf = <Claims>({ claims }: AccessTokenConfig<Claims, object> = {}): ReadClaims<Claims> =>
   // Without a schema `Claims` is its default, JsonObject.
   claims === undefined ? (anyClaims as ReadClaims<Claims>) : claimsReader(claims)
 
-const resolveHooks = ({ claims, onEvent }: HooksConfig = {}): Pick<Engine<unknown>, 'claimsHook' | 'emit'> => ({
-  claimsHook: claims ?? null,
-  emit: createEmitter(onEvent),
-})
+const TRACKING = ['none', 'refresh', 'all'] as const
+
+const readTracking = ({ problems }: Reader, value: unknown): (typeof TRACKING)[number] => {
+  const tracking = TRACKING.find((choice) => choice === (value ?? 'none'))
+  if (tracking === undefined) problems.push({ path: 'trackTokens', problem: 'must be "none", "refresh" or "all"' })
+  return tracking ?? 'none'
+}
+
+/** A part that is no object is reported already, and read as if it were not there. */
+const objectOr = <T extends object>(value: T | undefined): T | undefined => (isObject(value) ? value : undefined)
+
+const readTransport = (config: TransportConfig, keys: KeyRing | null) =>
+  resolveTransport(
+    {
+      ...(config.delivery === undefined ? {} : { delivery: config.delivery }),
+      ...(isObject(config.locations) ? { locations: config.locations } : {}),
+      ...(isObject(config.cookies) ? { cookies: config.cookies } : {}),
+      ...(isObject(config.csrf) ? { csrf: config.csrf } : {}),
+    },
+    keys?.refresh ?? null,
+  )
 
 /**
  * Applies defaults, normalises units, imports keys and reports every problem at once.
  *
  * @throws ConfigError
  */
-export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claims, P>): Engine<Claims> => {
+export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claims, P, object>): Engine<Claims> => {
   if (!isObject(config)) throw new ConfigError([{ path: '', problem: 'createAuth needs an object of settings' }])
   const reader = createReader()
   checkParts(reader, config)
-  checkFunctions(reader, config)
+  checkObjects(reader, config)
   const issuer = reader.text('issuer', config.issuer)
   const audience = readAudience(reader, config.audience)
   const accessToken = readAccessToken(reader, partOf(config.accessToken))
   const refreshToken = readRefreshToken(reader, partOf(config.refreshToken), accessToken.lifetime)
   const keys = readKeys(config)
   if ('problems' in keys) reader.problems.push(...keys.problems)
-  const { locations, problems } = resolveLocations(isObject(config.locations) ? config.locations : {})
-  reader.problems.push(...problems, ...permissionProblems(isObject(config.permissions) ? config.permissions : {}))
+  const { transport, problems } = readTransport(config, 'problems' in keys ? null : keys)
+  const { errors, problems: errorProblems } = resolveErrors(objectOr(config.errors))
+  reader.problems.push(...problems, ...errorProblems, ...permissionProblems(objectOr(config.permissions) ?? {}))
   const clientId = config.clientId === undefined ? issuer : reader.text('clientId', config.clientId)
   const realm = config.realm === undefined ? issuer : reader.text('realm', config.realm)
+  const trackTokens = readTracking(reader, config.trackTokens)
   if (reader.problems.length > 0 || 'problems' in keys) throw new ConfigError(reader.problems)
+  const emit = createEmitter(config.hooks?.onEvent)
   return {
     issuer,
     audience,
@@ -270,15 +314,17 @@ export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claim
     refreshToken,
     // Whatever tolerance another process on the store may have.
     revocation: { retention: accessToken.longestLifetime + MAX_TOLERANCE + 1 },
+    trackTokens,
     permissions: createPermissionRules(config.permissions),
     permissionNames: declaredNames(config.permissions),
-    locations,
-    finders: createFinders(locations),
+    transport,
+    refusals: { realm, emit, ...errors },
     readClaims: readerOf(config.accessToken),
     hasClaimsSchema: config.accessToken?.claims !== undefined,
     store: config.store,
     users: config.users ?? null,
-    ...resolveHooks(config.hooks),
+    hooks: resolveHooks(config.hooks),
+    emit,
     now: config.clock ?? (() => Date.now() / 1000),
   }
 }

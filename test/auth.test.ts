@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import type { RequestView } from '../src/core/request/request-view.ts'
 import { describe, expect, test } from 'vitest'
 import { createAuth } from '../src/auth.ts'
 import type { AuthEvent } from '../src/ports/event-sink.ts'
@@ -19,6 +20,15 @@ import {
 import type { Bed } from './core/session/issuer.ts'
 import { noise } from './core/token/fixtures.ts'
 
+const view = (authorization: string): RequestView => ({
+  method: 'GET',
+  path: '/',
+  parameter: () => null,
+  header: (name) => (name === 'authorization' ? authorization : null),
+  query: () => [],
+  body: () => null,
+})
+
 const storeOf = ({ settings: { store } }: Bed, changes: Partial<Store> = {}): Store => ({ ...store, ...changes })
 
 describe('verify', () => {
@@ -30,11 +40,15 @@ describe('verify', () => {
     expect(await principal).toEqual({
       subject: 'ann',
       tokenId: claimsOf(accessToken)['jti'],
+      tokenKind: 'access',
+      location: null,
       sessionId: session.id,
+      issuer: ISSUER,
       clientId: ISSUER,
       permissions: ['chief'],
       can: expect.any(Function) as () => boolean,
       claims: { desk: 7 },
+      user: null,
       issuedAt: START,
       expiresAt: START + 900,
       authTime: START,
@@ -92,7 +106,7 @@ describe('reissue', () => {
     const pair = await auth.issue({ subject: 'ann', permissions: ['a'], claims: { desk: 7 } })
     turn(600_000)
     const again = await auth.reissue(await auth.verify(pair.accessToken))
-    expect(Object.keys(again).toSorted()).toEqual(['accessToken', 'expiresIn', 'permissions'])
+    expect(Object.keys(again).toSorted()).toEqual(['accessToken', 'expiresIn', 'permissions', 'sessionId', 'tokenId'])
     const [before, after] = [claimsOf(pair.accessToken), claimsOf(again.accessToken)]
     const [iat, exp] = [START + 600, START + 1500]
     expect(after).toEqual({ ...before, iat, exp, auth_time: iat, jti: after['jti'] })
@@ -294,12 +308,8 @@ describe('no token, secret or password is told to anybody but its holder (N147, 
       await provoke(() => auth.verify(token))
       await provoke(() => failing.refresh(token))
       await provoke(() => auth.refresh(token, { scope: ['not granted'] }))
-      await provoke(() =>
-        auth.guard()({ method: 'GET', header: () => `Bearer ${token}`, query: () => [], body: () => null }),
-      )
-      told.push(
-        await auth.guard()({ method: 'GET', header: () => `Bearer ${token} x`, query: () => [], body: () => null }),
-      )
+      await provoke(() => auth.guard()(view(`Bearer ${token}`)))
+      told.push(await auth.guard()(view(`Bearer ${token} x`)))
     }
     turn(86_400_000)
     for (const token of tokens) await provoke(() => auth.refresh(token))

@@ -254,7 +254,8 @@ test('createAuth does no input or output: it calls nothing of what it is given, 
   }
   const part = (name: string) => new Proxy({}, { get: (_target, member) => noting(`${name}.${String(member)}`) })
   // A proxy answers to every name, so to those of a store too.
-  const store = { sessions: part('sessions'), revocations: part('revocations'), users: part('users') } as Store
+  const parts = ['sessions', 'revocations', 'tokens', 'singleUse', 'users']
+  const store = Object.fromEntries(parts.map((name) => [name, part(name)])) as object as Store
   const before = process.getActiveResourcesInfo().toSorted()
   const auth = createAuth({
     issuer: ISSUER,

@@ -249,11 +249,15 @@ describe('an unknown name is refused, with the one that was probably meant', () 
       'permissions.include: is not a setting; did you mean "includes"?',
     ],
     ['in hooks', { hooks: { onEvents: () => undefined } }, 'hooks.onEvents: is not a setting; did you mean "onEvent"?'],
-    ['that resembles nothing', { hooks: { zzz: 1 } }, 'hooks.zzz: is not a setting; the settings are claims, onEvent'],
+    [
+      'that resembles nothing',
+      { hooks: { zzz: 1 } },
+      'hooks.zzz: is not a setting; the settings are claims, headers, signingKey, verificationKey, isRevoked, verify, onEvent',
+    ],
     [
       'that every object has',
       JSON.parse('{"permissions":{"__proto__":1}}') as object,
-      'permissions.__proto__: is not a setting; the settings are names, includes, superPermission',
+      'permissions.__proto__: is not a setting; the settings are names, includes, roles, superPermission',
     ],
   ])('%s', (_title, change, problem) => {
     expect(problemsWith(change)).toEqual([problem])

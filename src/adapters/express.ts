@@ -7,7 +7,16 @@ import { isPlainPath, nodePath, nodeRequestView, serveMounted, writeRefusal } fr
 import type { NodeRequest, NodeResponse } from './node-http.ts'
 import { createPrincipals } from './principals.ts'
 
-export type ExpressMiddleware = (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void) => void
+/** Node's request with what Express has made of it. */
+export interface ExpressRequest extends NodeRequest {
+  readonly params?: unknown
+}
+
+export type ExpressMiddleware = (
+  request: ExpressRequest,
+  response: NodeResponse,
+  next: (error?: unknown) => void,
+) => void
 
 export interface ExpressAuth<Claims, P extends string> {
   /** Middleware that refuses by itself, for an app, a router or a route. */
@@ -44,7 +53,7 @@ export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): Ex
           principals.set(request, verdict.principal)
           next()
         }
-        const verdict = guard(nodeRequestView(request))
+        const verdict = guard(nodeRequestView(request, { parameters: request.params }))
         if (verdict instanceof Promise) verdict.then(act).catch(next)
         else act(verdict)
       }

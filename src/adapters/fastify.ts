@@ -13,6 +13,7 @@ export interface FastifyRequestLike {
   readonly raw: NodeRequest
   headers: object
   readonly body?: unknown
+  readonly params?: unknown
 }
 
 /** The part of Fastify's reply that is needed here. */
@@ -124,7 +125,7 @@ export const fastifyAuth = <Claims, P extends string>(auth: Auth<Claims, P>): Fa
           principals.set(request, verdict.principal)
           done()
         }
-        const verdict = guard(nodeRequestView(request.raw, request.body))
+        const verdict = guard(nodeRequestView(request.raw, { body: request.body, parameters: request.params }))
         if (verdict instanceof Promise) verdict.then(act).catch(done)
         else act(verdict)
       }

@@ -13,6 +13,8 @@ export interface KoaContext {
   readonly req: NodeRequest
   /** Koa's own request, where body parsers leave what they have read. */
   readonly request: object
+  /** What a router has read from the path. */
+  readonly params?: unknown
   status: number
   body: unknown
   set(name: string, value: string): unknown
@@ -73,7 +75,9 @@ export const koaAuth = <Claims, P extends string>(auth: Auth<Claims, P>): KoaAut
           return next()
         }
         // Not `context.get`, which gives '' for a header that is not there, and one of two that are.
-        const verdict = guard(nodeRequestView(context.req, parsedBody(context.request).body))
+        const verdict = guard(
+          nodeRequestView(context.req, { body: parsedBody(context.request).body, parameters: context.params }),
+        )
         return verdict instanceof Promise ? verdict.then(act) : act(verdict)
       }
     },

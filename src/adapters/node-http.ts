@@ -25,13 +25,31 @@ export interface NodeResponse {
   end(data?: string | Uint8Array): unknown
 }
 
+/** What a framework knows of a request besides what came over the wire. */
+export interface RequestExtras {
+  /** What a body parser has made of the body. */
+  readonly body?: unknown
+  /** What stands in the path for the names of the route's pattern. */
+  readonly parameters?: unknown
+}
+
+/** A parameter of the path from what a router has made of them, whatever that is. */
+export const parameterOf = (parameters: unknown, name: string): string | null => {
+  if (typeof parameters !== 'object' || parameters === null || !Object.hasOwn(parameters, name)) return null
+  const value: unknown = Reflect.get(parameters, name)
+  return typeof value === 'string' ? value : null
+}
+
+/** The Cookie header may come in pieces over HTTP/2 (RFC 9113 §8.2.3), which are one list all the same. */
+const separatorOf = (name: string): string => (name === 'cookie' ? '; ' : ', ')
+
 const joinedHeader = ({ rawHeaders }: NodeRequest, name: string): string | null => {
   let found: string | null = null
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const candidate = rawHeaders[index]
     if (candidate?.length !== name.length || candidate.toLowerCase() !== name) continue
     const value = rawHeaders[index + 1] ?? ''
-    found = found === null ? value : `${found}, ${value}`
+    found = found === null ? value : `${found}${separatorOf(name)}${value}`
   }
   return found
 }
@@ -40,8 +58,15 @@ const joinedHeader = ({ rawHeaders }: NodeRequest, name: string): string | null 
  * What the core sees of a Node request. `headers` is of no use here: Node drops a second Authorization header
  * without a word, and two credentials must be refused. Of a body it sees what a parser has made of it.
  */
-export const nodeRequestView = (request: NodeRequest, body = request.body): RequestView => ({
+export const nodeRequestView = (
+  request: NodeRequest,
+  { body = request.body, parameters }: RequestExtras = {},
+): RequestView => ({
   method: request.method ?? 'GET',
+  get path() {
+    return nodePath(request)
+  },
+  parameter: (name) => parameterOf(parameters, name),
   header: (name) => joinedHeader(request, name),
   query: (name) => new URL(nodeTarget(request), 'http://localhost').searchParams.getAll(name),
   body: () => parsedBody(joinedHeader(request, 'content-type'), body),

@@ -18,9 +18,19 @@ const copyBody = async (request: Request): Promise<Uint8Array | null> => {
   return Buffer.concat(chunks)
 }
 
-/** What the core sees of a Fetch request. `Headers` joins repeated ones by itself. */
-export const requestView = (request: Request): RequestView => ({
+/**
+ * What the core sees of a Fetch request. `Headers` joins repeated ones by itself, pieces of a Cookie header by `; `.
+ * Never at a comma: that may stand in a cookie of somebody else's.
+ */
+export const requestView = (
+  request: Request,
+  parameter: (name: string) => string | null = () => null,
+): RequestView => ({
   method: request.method,
+  get path() {
+    return new URL(request.url).pathname
+  },
+  parameter,
   header: (name) => request.headers.get(name),
   query: (name) => new URL(request.url).searchParams.getAll(name),
   body: async () => {
@@ -36,4 +46,8 @@ export const requestView = (request: Request): RequestView => ({
  */
 export const webResponse = (body: string | null, init: ResponseInit): Response => new Response(body, init)
 
-export const refusalResponse = ({ status, headers, body }: Refusal): Response => webResponse(body, { status, headers })
+export const refusalResponse = ({ status, headers, cookies, body }: Refusal): Response => {
+  const response = webResponse(body, { status, headers })
+  for (const cookie of cookies) response.headers.append('set-cookie', cookie)
+  return response
+}

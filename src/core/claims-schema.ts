@@ -10,10 +10,12 @@ export type SchemaResult<Output> =
  * The part of the Standard Schema interface (standardschema.dev, version 1) that custom claims need; zod, valibot and
  * arktype offer it. It must answer at once: a guard does not wait for a schema.
  */
-export interface ClaimsSchema<Claims> {
+export interface ClaimsSchema<Claims, Input = object> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
+    /** Types only; never there at run time. */
+    readonly types?: { readonly input: Input; readonly output: Claims } | undefined
     readonly validate: (value: unknown) => SchemaResult<Claims> | Promise<SchemaResult<Claims>>
   }
 }

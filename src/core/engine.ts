@@ -4,30 +4,13 @@ import type { RevocationPolicy } from '../ports/session-store.ts'
 import type { UserDirectory } from '../ports/user-directory.ts'
 import type { ReadClaims } from './claims-schema.ts'
 import type { Seconds } from './duration.ts'
-import type { MaybePromise } from './maybe-promise.ts'
+import type { Hooks } from './hooks.ts'
 import type { PermissionRules } from './permission/permission-rules.ts'
-import type { Finders } from './request/finders.ts'
-import type { ResolvedLocations } from './request/locations.ts'
+import type { RefusalPolicy } from './request/refusal.ts'
+import type { Transport } from './request/transport.ts'
 import type { RotationPolicy } from './session/rotation.ts'
-import type { JsonObject, JsonValue } from './token/json.ts'
 import type { TokenLimits } from './token/jws.ts'
 import type { KeyRing } from './token/key-ring.ts'
-
-/** For whom and when a new access token is made. */
-export interface ClaimsContext {
-  readonly reason: 'signin' | 'refresh' | 'reauthentication'
-  readonly subject: string
-  readonly sessionId: string
-  readonly claims: JsonObject
-  readonly permissions: readonly string[]
-  /** What was given at sign-in for this moment. */
-  readonly refreshData: JsonValue
-}
-
-/** Answers with what shall stand instead of the session's grant; what it leaves out stays. */
-export type ClaimsHook = (
-  context: ClaimsContext,
-) => MaybePromise<{ readonly claims?: JsonObject; readonly permissions?: readonly string[] }>
 
 /** A configuration resolved: defaults applied, units normalised, keys imported. All that the core works with. */
 export interface Engine<Claims> {
@@ -40,6 +23,8 @@ export interface Engine<Claims> {
     readonly lifetime: Seconds
     /** The longest that any process on the store mints; what claims to live longer is refused. */
     readonly longestLifetime: Seconds
+    /** How long a token without `exp` is accepted, counted from its `iat`; null where none is. */
+    readonly maxAgeWithoutExpiry: Seconds | null
     readonly clockTolerance: Seconds
     readonly limits: Required<Pick<TokenLimits, 'maxBytes'>>
   }
@@ -50,16 +35,18 @@ export interface Engine<Claims> {
     readonly maxSessions: number
   }
   readonly revocation: RevocationPolicy
+  /** Which tokens are kept in the store's register. */
+  readonly trackTokens: 'none' | 'refresh' | 'all'
   readonly permissions: PermissionRules
   /** Every permission that there is, or null where none are declared. */
   readonly permissionNames: ReadonlySet<string> | null
-  readonly locations: ResolvedLocations
-  readonly finders: Finders
+  readonly transport: Transport
+  readonly refusals: RefusalPolicy
   readonly readClaims: ReadClaims<Claims>
   readonly hasClaimsSchema: boolean
   readonly store: Store
   readonly users: UserDirectory | null
-  readonly claimsHook: ClaimsHook | null
+  readonly hooks: Hooks<Claims>
   readonly emit: EventSink
   /** NumericDate of this process, with its fraction. Sessions are timed by the store's clock instead. */
   readonly now: () => Seconds

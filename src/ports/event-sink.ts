@@ -16,7 +16,12 @@ export type AuthEvent =
       readonly generation: number
     }
   | { readonly type: 'session.ended'; readonly subject: string; readonly sessionId: string; readonly reason: EndReason }
-  | { readonly type: 'token.revoked'; readonly subject: string; readonly tokenId: string }
+  | { readonly type: 'session.suspended' | 'session.resumed'; readonly subject: string; readonly sessionId: string }
+  | {
+      readonly type: 'token.revoked' | 'token.restored' | 'token.renewed'
+      readonly subject: string
+      readonly tokenId: string
+    }
   | { readonly type: 'subject.revoked'; readonly subject: string }
   | { readonly type: 'everything.revoked' }
   | { readonly type: 'user.created'; readonly subject: string }

@@ -1,6 +1,8 @@
 import type { MaybePromise } from '../core/maybe-promise.ts'
 import type { RevocationLog } from './revocation-log.ts'
 import type { SessionStore } from './session-store.ts'
+import type { SingleUse } from './single-use.ts'
+import type { TokenRegister } from './token-register.ts'
 import type { UserDirectory } from './user-directory.ts'
 
 /** A store that keeps users too. */
@@ -15,6 +17,8 @@ export interface StoreWithUsers extends Store {
 export interface Store {
   readonly sessions: SessionStore
   readonly revocations: RevocationLog
+  readonly tokens: TokenRegister
+  readonly singleUse: SingleUse
   /** Null where this place keeps no users. */
   readonly users: UserDirectory | null
   /** Resolves when the store can keep its promises, or rejects with a `ConfigError` or `StoreError` that says why not. */

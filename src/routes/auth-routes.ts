@@ -3,7 +3,6 @@ import type { MountedHandler } from '../adapters/handler.ts'
 import { refusalResponse, requestView, webResponse } from '../adapters/web-response.ts'
 import { AuthError } from '../core/errors.ts'
 import type { Guard } from '../core/request/guard.ts'
-import { refuse } from '../core/request/refusal.ts'
 import type { JsonObject } from '../core/token/json.ts'
 import { describeRoutes, statusOf } from './openapi.ts'
 import { checkShape, readBody, readQuery } from './read-body.ts'
@@ -65,10 +64,14 @@ const run = async (
   return toResponse(await route.handle(exchange as Parameters<Route['handle']>[0]))
 }
 
-const fail = (failure: unknown, { auth }: RouteContext, route: Route | null): Response => {
+const fail = async (
+  failure: unknown,
+  { auth }: RouteContext,
+  { request, route }: { readonly request: Request; readonly route: Route | null },
+): Promise<Response> => {
   if (!(failure instanceof AuthError))
     auth.emit({ type: 'failure', at: route?.operation ?? 'dispatch', error: failure })
-  const refusal = refuse(failure, auth.realm)
+  const refusal = await auth.refuse(failure, requestView(request))
   const status = failure instanceof AuthError && route !== null ? statusOf(failure.code, route) : refusal.status
   if (status === refusal.status) return refusalResponse(refusal)
   // What was a 401 elsewhere is none here, so there is nothing to challenge for.
@@ -95,7 +98,7 @@ const createDispatch = (entries: readonly Entry[], context: RouteContext) => {
       if (matching.length === 0) throw new AuthError('not_found')
       throw allowing(matching.map(({ entry }) => entry.route.method))
     } catch (failure) {
-      return fail(failure, context, found?.entry.route ?? null)
+      return await fail(failure, context, { request, route: found?.entry.route ?? null })
     }
   }
 }
@@ -121,7 +124,7 @@ export const authRoutes = <Claims, P extends string>(
 
   const handler = async (request: Request): Promise<Response> => {
     if (new URL(request.url).pathname !== documentPath) return dispatch(request)
-    if (methodOf(request) !== 'GET') return fail(allowing(['GET']), context, null)
+    if (methodOf(request) !== 'GET') return fail(allowing(['GET']), context, { request, route: null })
     return toResponse({ status: 200, body: openApi })
   }
   const matches = (path: string): boolean =>

@@ -37,5 +37,8 @@ export type {
   SessionReference,
   SessionStore,
 } from '../ports/session-store.ts'
+export type { SingleUse, Spending } from '../ports/single-use.ts'
+export type { TokenPage, TokenQuery, TokenRecord, TokenRegister } from '../ports/token-register.ts'
 export { localSessionStore } from './local-session-store.ts'
 export type { LocalTables } from './local-session-store.ts'
+export { retainedUntil } from './token-retention.ts'

@@ -1,5 +1,7 @@
 export { revocationLogConformance } from './revocation-log-conformance.ts'
 export { sessionStoreConformance } from './session-store-conformance.ts'
+export { singleUseConformance } from './single-use-conformance.ts'
 export type { StoreUnderTest } from './store-under-test.ts'
+export { tokenRegisterConformance } from './token-register-conformance.ts'
 export { userDirectoryConformance } from './user-directory-conformance.ts'
 export type { ConformanceTest } from './user-directory-conformance.ts'

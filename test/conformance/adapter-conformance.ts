@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { columnOf } from '../conformance-table-suites.ts'
 import { credentialScenarios } from './adapter/credentials.ts'
 import { hostileScenarios } from './adapter/hostile.ts'
 import { mountingScenarios } from './adapter/mounting.ts'
@@ -11,7 +12,7 @@ import type { Serve } from './serve.ts'
 
 /** The promises of every adapter, once: request to exact answer, and whether the handler was entered. */
 export const adapterConformance = (name: string, serve: Serve): void => {
-  describe(name, () => {
+  describe(name, columnOf('adapters', name), () => {
     credentialScenarios(serve)
     tokenScenarios(serve)
     revocationScenarios(serve)

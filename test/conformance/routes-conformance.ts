@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { columnOf } from '../conformance-table-suites.ts'
 import type { Ground } from './routes/bed.ts'
 import { bodyScenarios } from './routes/bodies.ts'
 import { dispatchScenarios } from './routes/dispatch.ts'
@@ -18,7 +19,7 @@ type Parts = Omit<Ground, 'record' | 'after'>
 
 /** The promises of the ready-made endpoints, once: over any store, and in any framework. */
 export const routesConformance = (name: string, parts: Parts): void => {
-  describe(name, () => {
+  describe(name, columnOf('endpoints', name), () => {
     const ground: Ground = { ...parts, after: 'nothing', record: createRecord() }
     signUpScenarios(ground)
     signInScenarios(ground)
@@ -38,7 +39,7 @@ export const routesConformance = (name: string, parts: Parts): void => {
 
 /** Those of them that hang on bodies, once more behind what has read the body before. */
 export const routesBehindParsers = (name: string, parts: Parts): void => {
-  describe(`${name}, behind body parsers`, () => {
+  describe(`${name}, behind body parsers`, columnOf('endpointsBehindParsers', name), () => {
     const ground: Ground = { ...parts, after: 'body parsers', record: createRecord() }
     signInScenarios(ground)
     tokenEndpointScenarios(ground)

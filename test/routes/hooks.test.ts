@@ -2,8 +2,10 @@ import { setTimeout as after } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fetchAuth } from '../../src/adapters/fetch.ts'
 import { createAuth } from '../../src/auth.ts'
-import type { AuthConfig, HooksConfig } from '../../src/auth-config.ts'
+import type { AuthConfig } from '../../src/auth-config.ts'
+import type { HooksConfig } from '../../src/core/hooks.ts'
 import type { ClaimsSchema } from '../../src/core/claims-schema.ts'
+import type { JsonObject } from '../../src/core/token/json.ts'
 import { authRoutes } from '../../src/routes/auth-routes.ts'
 import { memoryStore } from '../../src/stores/memory/memory-store.ts'
 import { noise } from '../core/token/fixtures.ts'
@@ -68,7 +70,7 @@ describe('a sink of events', () => {
   })
 })
 
-const schemaThat = (validate: ClaimsSchema<object>['~standard']['validate']): ClaimsSchema<object> => ({
+const schemaThat = (validate: ClaimsSchema<object>['~standard']['validate']): ClaimsSchema<object, JsonObject> => ({
   '~standard': { version: 1, vendor: 'suite', validate },
 })
 

@@ -8,6 +8,8 @@ import { localSessionStore } from '../../src/stores/local-session-store.ts'
 import { createMemoryState } from '../../src/stores/memory/memory-state.ts'
 import { memoryRevocationLog } from '../../src/stores/memory/revocation-log.ts'
 import { memorySessionTables } from '../../src/stores/memory/session-tables.ts'
+import { memorySingleUse } from '../../src/stores/memory/single-use.ts'
+import { memoryTokenRegister } from '../../src/stores/memory/token-register.ts'
 import { memoryUserDirectory } from '../../src/stores/memory/user-directory.ts'
 import { standingClock } from './stores-under-test.ts'
 
@@ -29,6 +31,8 @@ const createBed = () => {
   const store: Store = {
     sessions: localSessionStore(remembering),
     revocations: memoryRevocationLog(state),
+    tokens: memoryTokenRegister({ now }),
+    singleUse: memorySingleUse({ now }),
     users: memoryUserDirectory({ now }),
     ready: () => undefined,
     close: () => undefined,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createAuth } from '../../src/auth.ts'
 import { AuthError, ConfigError, StoreError } from '../../src/core/errors.ts'
-import { refuse } from '../../src/core/request/refusal.ts'
+import { plainRefusal, toAuthError } from '../../src/core/request/refusal.ts'
 import type { AuthEvent } from '../../src/ports/event-sink.ts'
 import { openSqlite } from '../../src/stores/sqlite/database.ts'
 import { readInteger } from '../../src/stores/sqlite/row.ts'
@@ -45,7 +45,7 @@ const statusOf = async (work: () => unknown): Promise<number | string> => {
     await work()
     return 'accepted'
   } catch (error) {
-    if (error instanceof StoreError) return refuse(error, 'realm').status
+    if (error instanceof StoreError) return plainRefusal(toAuthError(error), { realm: 'realm', body: 'oauth' }).status
     if (error instanceof AuthError) return error.code
     throw error
   }
@@ -80,7 +80,7 @@ describe('a file that cannot be used stops the start with one sentence, and is l
     expect(readFileSync(file).equals(bytes)).toBe(true)
   })
 
-  test.each(['0', '2', 'x'])('of schema version %s, which another version of Jotward has written', (version) => {
+  test.each(['0', '3', 'x'])('of schema version %s, which another version of Jotward has written', (version) => {
     const file = newFile()
     const { database } = openIssuer(file)
     database.exec(`UPDATE jotward_meta SET value = '${version}' WHERE name = 'schema'`)
@@ -88,7 +88,7 @@ describe('a file that cannot be used stops the start with one sentence, and is l
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     const before = readFileSync(file)
     expect(problemOf(file)).toBe(
-      `store: the SQLite file cannot be used: its schema has version ${version}, and this Jotward needs version 1`,
+      `store: the SQLite file cannot be used: its schema has version ${version}, and this Jotward needs version 2`,
     )
     expect(readFileSync(file).equals(before)).toBe(true)
   })

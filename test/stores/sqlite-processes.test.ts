@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { newIdentifier } from '../../src/core/token/identifier.ts'
 import type { AuthEvent } from '../../src/ports/event-sink.ts'
+import type { TokenRecord } from '../../src/ports/token-register.ts'
 import { openSqlite } from '../../src/stores/sqlite/database.ts'
+import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { runUntilKilled, startService } from './processes/children.ts'
 import type { Service } from './processes/children.ts'
 import { temporaryFolder } from './stores-under-test.ts'
@@ -112,6 +115,50 @@ test('eight processes open one new file at once: each makes its tables or finds 
     expect(rows.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
     expect(sources).toHaveLength(1)
   }
+})
+
+test('four processes spend the same 300 identifiers at once: each is spent by exactly one of them', async () => {
+  const file = newFile()
+  const services = Array.from({ length: 4 }, startService)
+  // Every process has the file open before they begin.
+  for (const service of services) await service.ask('issue', { file, subject: 'ann' })
+  const ids = Array.from({ length: 300 }, () => newIdentifier('ann'))
+  const shares = await Promise.all(
+    services.map((service, turn) => {
+      // Half of them in the same order, so that all meet at each; half from the other end.
+      const inOrder = turn < 2 ? ids : ids.toReversed()
+      return service.ask<string[]>('spend', { file, ids: inOrder, moment: soon() })
+    }),
+  )
+  expect(shares.flat().toSorted()).toEqual(ids.toSorted())
+  expect(shares.filter((share) => share.length > 0).length, 'they should have met').toBeGreaterThan(1)
+  const again = await Promise.all(services.map((service) => service.ask<string[]>('spend', { file, ids, moment: 0 })))
+  expect(again.flat()).toEqual([])
+  expect(damage(file)).toEqual([])
+})
+
+test('four processes record tokens on one file at once: none is lost, and each of those in common is there once', async () => {
+  const file = newFile()
+  const services = Array.from({ length: 4 }, startService)
+  for (const service of services) await service.ask('issue', { file, subject: 'ann' })
+  const issuedAt = Math.floor(Date.now() / 1000)
+  const newRecord = (tokenId: string, sessionId: string): TokenRecord => {
+    const stamp = { subject: 0, global: 0 }
+    return { tokenId, kind: 'access', subject: 'ann', sessionId, stamp, issuedAt, expiresAt: issuedAt + 900 }
+  }
+  const common = Array.from({ length: 50 }, () => newIdentifier('ann'))
+  const perProcess = services.map((_, turn) =>
+    common.map((id) => [newRecord(id, `process ${turn}`), newRecord(newIdentifier('ann'), `process ${turn}`)]),
+  )
+  const moment = soon()
+  await Promise.all(services.map((service, turn) => service.ask('record', { file, calls: perProcess[turn], moment })))
+  const database = openSqlite(file)
+  onTestFinished(() => {
+    database.close()
+  })
+  const { records } = await sqliteStore(database).tokens.list({ subject: 'ann', after: null, limit: 1_000 })
+  const given = new Set(perProcess.flat(2).map(({ tokenId }) => tokenId))
+  expect(records.map(({ tokenId }) => tokenId).toSorted()).toEqual([...given].toSorted())
 })
 
 interface Acknowledged extends Omit<Issued, 'subject'> {

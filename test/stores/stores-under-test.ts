@@ -1,12 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import { memoryStore } from '../../src/stores/memory/memory-store.ts'
 import { openSqlite } from '../../src/stores/sqlite/database.ts'
 import type { SqliteDatabase } from '../../src/stores/sqlite/database.ts'
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import type { StoreWithUsers as Store } from '../../src/ports/store.ts'
 import type { StoreUnderTest } from '../../src/testing/store-under-test.ts'
+
+/** A store that is cleared up at the end of the test in which this is called. */
+export const untilTestEnds = <T extends StoreUnderTest>(opened: T): T => {
+  onTestFinished(async () => {
+    await opened.close()
+  })
+  return opened
+}
 
 /** 2023-11-14T22:13:20.500Z: the fraction of a second shows where seconds and milliseconds are confused. */
 export const START_MS = 1_700_000_000_500
@@ -86,6 +95,12 @@ export const openSqlitePair = (): StoreUnderTest => {
       bump: (subject) => next().revocations.bump(subject),
       read: (cursor) => next().revocations.read(cursor),
     },
+    tokens: {
+      record: (records) => next().tokens.record(records),
+      find: (tokenId) => next().tokens.find(tokenId),
+      list: (query) => next().tokens.list(query),
+    },
+    singleUse: { spend: (use) => next().singleUse.spend(use) },
   }
   const close = (): void => {
     for (const database of databases) database.close()

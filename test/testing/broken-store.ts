@@ -7,6 +7,8 @@ import type { LocalTables } from '../../src/stores/local-session-store.ts'
 import { createMemoryState } from '../../src/stores/memory/memory-state.ts'
 import { memoryRevocationLog } from '../../src/stores/memory/revocation-log.ts'
 import { memorySessionTables } from '../../src/stores/memory/session-tables.ts'
+import { memorySingleUse } from '../../src/stores/memory/single-use.ts'
+import { memoryTokenRegister } from '../../src/stores/memory/token-register.ts'
 import { memoryUserDirectory } from '../../src/stores/memory/user-directory.ts'
 import type { StoreUnderTest } from '../../src/testing/store-under-test.ts'
 import type { ConformanceTest } from '../../src/testing/user-directory-conformance.ts'
@@ -17,7 +19,7 @@ import { standingClock } from '../stores/stores-under-test.ts'
 type Suite = (test: ConformanceTest, name: string, open: () => StoreUnderTest) => void
 
 /** What a spoiler may replace, and what it has to do so: the store that is right, and what lies beneath. */
-export type Spoiler = (store: Store, tables: LocalTables) => Partial<Pick<Store, 'sessions' | 'revocations'>>
+export type Spoiler = (store: Store, tables: LocalTables) => Partial<Omit<Store, 'users'>>
 
 const openSpoilt = (spoil: Spoiler): StoreUnderTest => {
   const { now, turn } = standingClock()
@@ -26,6 +28,8 @@ const openSpoilt = (spoil: Spoiler): StoreUnderTest => {
   const store: Store = {
     sessions: localSessionStore(tables),
     revocations: memoryRevocationLog(state),
+    tokens: memoryTokenRegister({ now }),
+    singleUse: memorySingleUse({ now }),
     users: memoryUserDirectory({ now }),
     ready: () => undefined,
     close: () => undefined,

@@ -7,7 +7,13 @@ const dist = new URL('../../dist/', import.meta.url).href
 /** A store's tests as its author would write them, under the runner of Node itself. */
 const program = `
 import { test } from 'node:test'
-import { revocationLogConformance, sessionStoreConformance, userDirectoryConformance } from '${dist}testing/index.js'
+import {
+  revocationLogConformance,
+  sessionStoreConformance,
+  singleUseConformance,
+  tokenRegisterConformance,
+  userDirectoryConformance,
+} from '${dist}testing/index.js'
 import { memoryStore } from '${dist}stores/memory/index.js'
 
 const open = () => {
@@ -17,6 +23,8 @@ const open = () => {
 }
 sessionStoreConformance(test, 'sessions', open)
 revocationLogConformance(test, 'log', open)
+tokenRegisterConformance(test, 'tokens', open)
+singleUseConformance(test, 'single use', open)
 userDirectoryConformance(test, 'users', () => open().store.users)
 `
 

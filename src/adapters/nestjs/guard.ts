@@ -71,7 +71,7 @@ const createJudge = <Claims, P extends string>(
       principals.set(nodeRequest(request), verdict.principal)
       return true
     }
-    const verdict = guard(nodeRequestView(nodeRequest(request), request.body))
+    const verdict = guard(nodeRequestView(nodeRequest(request), { body: request.body, parameters: request.params }))
     return verdict instanceof Promise ? verdict.then(act) : act(verdict)
   }
 }

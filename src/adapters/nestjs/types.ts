@@ -12,7 +12,9 @@ import type { NodeRequest } from '../node-http.ts'
  */
 
 /** A request of the platform: Express's own, or Fastify's around Node's. */
-export type NestRequest = NodeRequest | { readonly raw: NodeRequest; readonly body?: unknown }
+export type NestRequest = (NodeRequest | { readonly raw: NodeRequest; readonly body?: unknown }) & {
+  readonly params?: unknown
+}
 
 /** What both platforms' responses have in common. */
 export interface NestResponse {

@@ -1,11 +1,13 @@
 import type { ConfigProblem } from '../errors.ts'
 
-/** How permissions relate to one another. A role is a permission that includes others. */
+/** How permissions relate to one another. */
 export interface PermissionsConfig<P extends string> {
   /** Every permission there is; they become a literal type, so that a misspelt one does not compile. */
   readonly names?: readonly P[]
   /** What holding a permission entitles to besides itself; wildcards (`orders:*`) may stand on the right. */
   readonly includes?: { readonly [name in P]?: readonly (P | `${string}:*`)[] }
+  /** Roles, and the permissions that each stands for. A role is granted, asked for and carried like a permission. */
+  readonly roles?: { readonly [role in P]?: readonly (P | `${string}:*`)[] }
   /** Entitles to everything. */
   readonly superPermission?: P
 }
@@ -47,9 +49,12 @@ const closure = (name: string, includes: Inclusions): ReadonlySet<string> => {
 
 export const createPermissionRules = ({
   includes: graph = {},
+  roles = {},
   superPermission,
 }: PermissionsConfig<string> = {}): PermissionRules => {
-  const includes = new Map(Object.entries(graph).map(([name, held]) => [name, held ?? []]))
+  const includes = new Map(
+    [...Object.entries(graph), ...Object.entries(roles)].map(([name, held]) => [name, held ?? []]),
+  )
   const closures = new Map([...includes.keys()].map((name) => [name, closure(name, includes)]))
   const grants = (held: string, required: string): boolean =>
     covers(held, required) || (superPermission !== undefined && covers(held, superPermission))
@@ -71,7 +76,8 @@ const isGraph = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** What is wrong with a permissions setting. */
 export const permissionProblems = (config: PermissionsConfig<string>): readonly ConfigProblem[] => {
   const problems: ConfigProblem[] = []
-  const declared = isNames(config.names) ? new Set<unknown>(config.names) : null
+  const roles = isGraph(config.roles) ? Object.keys(config.roles) : []
+  const declared = isNames(config.names) ? new Set<unknown>([...config.names, ...roles]) : null
   const check = (path: string, name: unknown): void => {
     if (!isPermissionName(name)) {
       const shown = typeof name === 'string' ? JSON.stringify(name) : 'what is not a string'
@@ -87,14 +93,24 @@ export const permissionProblems = (config: PermissionsConfig<string>): readonly 
     else problems.push({ path, problem: 'must be a list of permissions' })
   }
   checkList('permissions.names', config.names, (index) => `permissions.names[${index}]`)
-  const { includes = {} } = config
-  if (!isGraph(includes)) {
-    problems.push({ path: 'permissions.includes', problem: 'must be an object of lists, { permission: [included] }' })
+  for (const setting of ['includes', 'roles'] as const) {
+    const graph: unknown = config[setting] === undefined ? {} : config[setting]
+    if (!isGraph(graph)) {
+      const member = setting === 'roles' ? 'role' : 'permission'
+      problems.push({
+        path: `permissions.${setting}`,
+        problem: `must be an object of lists, { ${member}: [included] }`,
+      })
+    }
+    for (const [name, held] of Object.entries(isGraph(graph) ? graph : {})) {
+      const path = `permissions.${setting}["${name}"]`
+      check(`permissions.${setting}`, name)
+      checkList(path, held, () => path)
+    }
   }
-  for (const [name, held] of Object.entries(isGraph(includes) ? includes : {})) {
-    const path = `permissions.includes["${name}"]`
-    check('permissions.includes', name)
-    checkList(path, held, () => path)
+  const twice = roles.find((role) => Object.hasOwn(config.includes ?? {}, role))
+  if (twice !== undefined) {
+    problems.push({ path: 'permissions.roles', problem: `"${twice}" stands in permissions.includes too; leave one` })
   }
   if (config.superPermission !== undefined) check('permissions.superPermission', config.superPermission)
   return problems

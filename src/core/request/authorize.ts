@@ -1,31 +1,53 @@
 import type { Engine } from '../engine.ts'
 import { AuthError } from '../errors.ts'
+import type { Seconds } from '../duration.ts'
+import type { MaybePromise } from '../maybe-promise.ts'
+import { whenReady } from '../maybe-promise.ts'
+import { isPermissionName } from '../permission/permission-rules.ts'
+import { askHook } from './ask-hook.ts'
 import type { Principal } from './principal.ts'
-import type { ResolvedRequirement } from './requirement.ts'
+import type { RequestView } from './request-view.ts'
+import type { ResolvedPermissions, ResolvedRequirement } from './requirement.ts'
 
-const isFresh = (
-  { authTime, issuedAt }: Principal<unknown>,
-  window: NonNullable<ResolvedRequirement['fresh']>,
-  now: number,
-): boolean => {
+const isFresh = ({ authTime, issuedAt }: Principal<unknown>, window: Seconds | 'login', now: number): boolean => {
   if (authTime === null) return false
   return window === 'login' ? authTime === issuedAt : now - authTime <= window
+}
+
+/** A list that a function built: an empty one would open the route, so it is as bad as one that holds no names. */
+const checkNames = (names: unknown): readonly string[] => {
+  if (Array.isArray(names) && names.length > 0 && names.every(isPermissionName)) return names
+  throw new AuthError('hook_failed', { detail: 'permissions of a route: the function returned no list of permissions' })
+}
+
+const namesFor = (permissions: ResolvedPermissions, request: RequestView): MaybePromise<readonly string[]> => {
+  if (typeof permissions !== 'function') return permissions
+  return whenReady(
+    askHook('permissions of a route', () => permissions(request)),
+    checkNames,
+  )
 }
 
 /**
  * Checks what a route asks of a verified caller.
  *
- * @throws AuthError `reauthentication_required` (RFC 9470 §3) | `insufficient_permission` (RFC 6750 §3.1)
+ * @throws AuthError `reauthentication_required` (RFC 9470 §3) | `insufficient_permission` (RFC 6750 §3.1) |
+ *   `hook_failed` where a list that is built from the request cannot be
  */
-export const authorize = <Claims>(
+export const authorize = <Claims, P extends string>(
   { permissions: rules, now }: Engine<Claims>,
-  principal: Principal<Claims>,
-  { fresh, permissions, anyOf }: ResolvedRequirement,
-): void => {
+  principal: Principal<Claims, P>,
+  request: RequestView,
+  { fresh, permissions, anyOf }: Pick<ResolvedRequirement<P, Claims>, 'fresh' | 'permissions' | 'anyOf'>,
+): MaybePromise<void> => {
   if (fresh !== null && !isFresh(principal, fresh, now())) {
     throw new AuthError('reauthentication_required', { maxAge: fresh === 'login' ? 0 : fresh })
   }
   const has = (permission: string): boolean => rules.satisfies(principal.permissions, permission)
-  if (!permissions.every(has)) throw new AuthError('insufficient_permission', { permissions })
-  if (anyOf.length > 0 && !anyOf.some(has)) throw new AuthError('insufficient_permission', { permissions: anyOf })
+  return whenReady(namesFor(permissions, request), (all) => {
+    if (!all.every(has)) throw new AuthError('insufficient_permission', { permissions: all })
+    return whenReady(namesFor(anyOf, request), (any) => {
+      if (any.length > 0 && !any.some(has)) throw new AuthError('insufficient_permission', { permissions: any })
+    })
+  })
 }

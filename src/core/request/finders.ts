@@ -1,7 +1,10 @@
 import { AuthError } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { isPromiseLike, whenReady } from '../maybe-promise.ts'
-import type { Location, ResolvedLocations } from './locations.ts'
+import { askHook } from './ask-hook.ts'
+import type { CookieTarget } from './cookies.ts'
+import { cookieValues } from './cookies.ts'
+import type { Location, ResolvedLocations, TokenFinder, TokenKind } from './locations.ts'
 import type { RequestView } from './request-view.ts'
 
 /** What stands in one place: a token, nothing, or something that is no single token. */
@@ -46,7 +49,18 @@ const headerFinder = ({ name, schemes }: ResolvedLocations['header']): Finder =>
   return { location: 'header', find }
 }
 
-const queryFinder = ({ name, prefix }: ResolvedLocations['query']): Finder => ({
+const cookieFinder = ({ name }: CookieTarget): Finder => ({
+  location: 'cookie',
+  find: (request) => {
+    const [value, ...others] = cookieValues(request.header('cookie'), name)
+    // One of them was set by somebody else, or on a domain that is no longer ours: which, nobody can tell.
+    if (others.length > 0) return malformed('there are two cookies of one name')
+    if (value === undefined || value === '') return null
+    return BARE.test(value) ? value : malformed('the cookie holds no token')
+  },
+})
+
+const queryFinder = (name: string, prefix: string): Finder => ({
   location: 'query',
   find: (request) => {
     const [value, ...others] = request.query(name)
@@ -67,15 +81,37 @@ const bodyFinder = (location: 'json' | 'form', name: string): Finder => ({
     }),
 })
 
+/** What the application's own function found; from JavaScript anything may come. */
+const readCustom = (value: unknown): Finding => {
+  if (value === null || value === undefined || value === '') return null
+  return typeof value === 'string' && BARE.test(value) ? value : malformed('locations.find returned no token')
+}
+
+const customFinder = (find: TokenFinder): Finder => ({
+  location: 'custom',
+  find: (request) =>
+    whenReady(
+      askHook('locations.find', () => find(request)),
+      readCustom,
+    ),
+})
+
 /** A finder for each place. */
 export type Finders = ReadonlyMap<Location, Finder>
 
-export const createFinders = ({ header, query, body }: ResolvedLocations): Finders => {
+/** What finds tokens of one kind. */
+export const createFinders = (
+  { header, query, body, find }: ResolvedLocations,
+  cookie: CookieTarget,
+  kind: TokenKind,
+): Finders => {
   const finders = [
     headerFinder(header),
-    queryFinder(query),
-    bodyFinder('json', body.name),
-    bodyFinder('form', body.name),
+    cookieFinder(cookie),
+    queryFinder(query.names[kind], query.prefix),
+    bodyFinder('json', body.names[kind]),
+    bodyFinder('form', body.names[kind]),
+    ...(find === null ? [] : [customFinder(find)]),
   ]
   return new Map(finders.map((finder) => [finder.location, finder]))
 }

@@ -1,49 +1,168 @@
 import type { Engine } from '../engine.ts'
 import { AuthError } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
-import { authenticate } from './authenticate.ts'
+import { whenReady } from '../maybe-promise.ts'
+import type { JsonObject } from '../token/json.ts'
+import { decodeUnverified } from '../token/jws.ts'
+import { renewCookie } from '../session/renew-cookie.ts'
+import { authenticateAccessToken, authenticateRefreshToken } from './authenticate.ts'
+import type { Admission, Presented } from './authenticate.ts'
+import { createChecks, runChecks } from './checks.ts'
+import { checkCsrf } from './csrf.ts'
 import { createExtract } from './extract.ts'
+import type { Found } from './finders.ts'
 import type { Principal } from './principal.ts'
 import { refuse } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import type { RequestView } from './request-view.ts'
 import { resolveRequirement } from './requirement.ts'
-import type { Requirement } from './requirement.ts'
+import type { Requirement, ResolvedRequirement } from './requirement.ts'
+import { formerCookies } from './token-cookies.ts'
 
 /** What a guard decides: who calls (null: anonymous, under an optional guard), or the answer that refuses. */
 export type Verdict<Claims, P extends string> =
-  | { readonly principal: Principal<Claims, P> | null }
+  | {
+      readonly principal: Principal<Claims, P> | null
+      /** Values of `Set-Cookie` headers to send with the answer, where an access cookie was renewed. */
+      readonly cookies: readonly string[]
+    }
   | { readonly refusal: Refusal }
 
 /** Judges one request. Never throws for anything that a request holds. */
 export type Guard<Claims, P extends string> = (request: RequestView) => MaybePromise<Verdict<Claims, P>>
 
-/** Whether the token was at fault. A good one that lacks a permission is not made anonymous, and a dead store is not a bad token. */
-const isOfToken = ({ code, status }: AuthError): boolean =>
-  status < 500 && code !== 'insufficient_permission' && code !== 'reauthentication_required'
+/** Failures that a good token meets too: who meets one is not made anonymous, and a dead store is not a bad token. */
+const NOT_OF_TOKEN: ReadonlySet<string> = new Set([
+  'insufficient_permission',
+  'reauthentication_required',
+  'access_denied',
+  'csrf_failed',
+])
+
+const isOfToken = ({ code, status }: AuthError): boolean => status < 500 && !NOT_OF_TOKEN.has(code)
+
+/** Codes that go out only where the signature of the token holds. */
+const SIGNED: ReadonlySet<string> = new Set([
+  'token_expired',
+  'token_not_yet_valid',
+  'token_revoked',
+  'verification_failed',
+  'user_refused',
+  'access_denied',
+  'csrf_failed',
+  'insufficient_permission',
+  'reauthentication_required',
+])
+
+/** Claims for a hook that shapes refusals. */
+const claimsOf = (failure: unknown, found: Found | null): JsonObject | null =>
+  found !== null && failure instanceof AuthError && SIGNED.has(failure.code)
+    ? decodeUnverified(found.token).payload
+    : null
+
+/** One way or the other to a principal, by the kinds that the route takes. */
+const createAuthenticate = <Claims, P extends string>(
+  engine: Engine<Claims>,
+  kinds: ResolvedRequirement<P, Claims>['kinds'],
+) => {
+  const byRefresh = (found: Presented, admission: Admission<Claims, P>) =>
+    authenticateRefreshToken<Claims, P>(engine, found, admission)
+  const byAccess = (found: Presented, admission: Admission<Claims, P>) =>
+    authenticateAccessToken<Claims, P>(engine, found, admission)
+  if (!kinds.includes('refresh')) return byAccess
+  if (!kinds.includes('access')) return byRefresh
+  return (found: Presented, admission: Admission<Claims, P>): MaybePromise<Principal<Claims, P>> => {
+    try {
+      return byAccess(found, admission)
+    } catch (failure) {
+      const mayBeRefresh =
+        failure instanceof AuthError && (failure.code === 'token_invalid' || failure.code === 'wrong_token_type')
+      if (!mayBeRefresh) throw failure
+      return byRefresh(found, admission)
+    }
+  }
+}
+
+/** Whether a browser may have sent the token by itself. */
+const createAdmit = <Claims, P extends string>(
+  { transport: { csrf } }: Engine<Claims>,
+  request: RequestView,
+): Admission<Claims, P>['admit'] => {
+  if (csrf === null || !csrf.rules.isChecked(request.method)) return null
+  return ({ tokenKind, sessionId, tokenId }) =>
+    checkCsrf(request, csrf, { kind: tokenKind, session: sessionId ?? tokenId })
+}
+
+const NO_COOKIES: readonly string[] = Object.freeze([])
+
+/** A refusal to the caller, and to the operator where it is theirs to mend. */
+const decline = <Claims, P extends string>(
+  engine: Engine<Claims>,
+  failure: unknown,
+  { request, found }: { readonly request: RequestView; readonly found: Found | null },
+): MaybePromise<Verdict<Claims, P>> => {
+  if (!(failure instanceof AuthError)) engine.emit({ type: 'failure', at: 'guard', error: failure })
+  else if (failure.code === 'hook_failed') {
+    engine.emit({ type: 'failure', at: failure.detail ?? 'guard', error: failure.details.cause ?? failure })
+  }
+  const cookies = formerCookies(engine, failure)
+  const answer = refuse(failure, engine.refusals, { request, claims: claimsOf(failure, found), cookies })
+  return whenReady(answer, (refusal) => ({ refusal }))
+}
 
 /** @throws ConfigError for a requirement that cannot be, when the guard is made */
 export const createGuard = <Claims, P extends string>(
   engine: Engine<Claims>,
-  requirement: Requirement<P> = {},
+  requirement: Requirement<P, Claims> = {},
 ): Guard<Claims, P> => {
-  const resolved = resolveRequirement(requirement, engine)
-  const way = { extract: createExtract(engine, resolved.locations), requirement: resolved }
+  const resolved = resolveRequirement<P, Claims>(requirement, engine)
+  const extract = createExtract(engine, resolved.locations, resolved.kinds)
+  const authenticate = createAuthenticate<Claims, P>(engine, resolved.kinds)
+  const checks = createChecks<Claims, P>(engine, resolved)
+  const mayRenew = engine.transport.cookies.renewWithin !== null
 
-  const accept = (principal: Principal<Claims, P> | null): Verdict<Claims, P> => ({ principal })
+  const judge = (request: RequestView, found: Found): MaybePromise<Principal<Claims, P>> => {
+    const admit = found.location === 'cookie' ? createAdmit<Claims, P>(engine, request) : null
+    const principal = authenticate(found, { revocation: resolved.revocation, admit })
+    return checks.length === 0 ? principal : whenReady(principal, (known) => runChecks(checks, known, request))
+  }
 
-  const decline = (failure: unknown): Verdict<Claims, P> => {
-    if (resolved.lenient && failure instanceof AuthError && isOfToken(failure)) return { principal: null }
-    if (!(failure instanceof AuthError)) engine.emit({ type: 'failure', at: 'guard', error: failure })
-    return { refusal: refuse(failure, engine.realm) }
+  const accept = (principal: Principal<Claims, P>): MaybePromise<Verdict<Claims, P>> => {
+    if (!mayRenew || principal.location !== 'cookie') return { principal, cookies: NO_COOKIES }
+    return whenReady(renewCookie(engine, principal), (cookies) => ({ principal, cookies }))
+  }
+
+  const fail = (failure: unknown, request: RequestView, found: Found | null): MaybePromise<Verdict<Claims, P>> =>
+    resolved.lenient && failure instanceof AuthError && isOfToken(failure)
+      ? { principal: null, cookies: NO_COOKIES }
+      : decline(engine, failure, { request, found })
+
+  const decide = (request: RequestView, found: Found | null): MaybePromise<Verdict<Claims, P>> => {
+    try {
+      if (found === null) {
+        if (resolved.optional) return { principal: null, cookies: NO_COOKIES }
+        throw new AuthError('missing_token')
+      }
+      const principal = judge(request, found)
+      return principal instanceof Promise
+        ? principal.then(accept).catch((failure: unknown) => fail(failure, request, found))
+        : accept(principal)
+    } catch (failure) {
+      return fail(failure, request, found)
+    }
   }
 
   return (request) => {
     try {
-      const principal = authenticate<Claims, P>(engine, request, way)
-      return principal instanceof Promise ? principal.then(accept, decline) : accept(principal)
+      const found = extract(request)
+      return found instanceof Promise
+        ? found.then(
+            (token) => decide(request, token),
+            (failure: unknown) => fail(failure, request, null),
+          )
+        : decide(request, found)
     } catch (failure) {
-      return decline(failure)
+      return fail(failure, request, null)
     }
   }
 }

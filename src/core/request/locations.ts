@@ -1,15 +1,28 @@
 import type { ConfigProblem } from '../errors.ts'
+import type { MaybePromise } from '../maybe-promise.ts'
 import { unknownKeys } from '../unknown-keys.ts'
+import type { RequestView } from './request-view.ts'
 
-/** Where a token may travel. `query` ends up in logs and histories (RFC 6750 §5.3): off unless asked for. */
-export const LOCATIONS = ['header', 'query', 'json', 'form'] as const
+/** Which of the two tokens of a session. */
+export type TokenKind = 'access' | 'refresh'
+
+/**
+ * Where a token may travel; `custom` is where a function of the application's own looks. `query` ends up in logs and
+ * histories (RFC 6750 §5.3): off unless asked for.
+ */
+export const LOCATIONS = ['header', 'cookie', 'query', 'json', 'form', 'custom'] as const
 
 export type Location = (typeof LOCATIONS)[number]
 
+/** Looks for a token where only the application knows: returns it, or null. */
+export type TokenFinder = (request: RequestView) => MaybePromise<string | null>
+
 /** Where tokens are looked for, and under which names. */
 export interface LocationsConfig {
-  /** Precedence, first to last. Default: the header alone. */
+  /** Precedence, first to last. Default: the header alone, or cookie and header where `delivery` is `'cookie'`. */
   readonly order?: readonly Location[]
+  /** Where refresh tokens are looked for. Default: `order`. The ready-made endpoints always take one from the body too. */
+  readonly refreshOrder?: readonly Location[]
   readonly header?: {
     /** Default `authorization`. */
     readonly name?: string
@@ -19,26 +32,33 @@ export interface LocationsConfig {
   readonly query?: {
     /** Default `access_token` (RFC 6750 §2.3). */
     readonly name?: string
+    /** Default `refresh_token`. */
+    readonly refreshName?: string
     /** What the value must begin with, like `'Bearer '`. Default: nothing. */
     readonly prefix?: string
   }
   readonly body?: {
     /** Name of the member of a JSON body or a form. Default `access_token` (RFC 6750 §2.2). */
     readonly name?: string
+    /** Default `refresh_token`. */
+    readonly refreshName?: string
   }
+  /** Looks in the place `custom`, which `order` must name too. */
+  readonly find?: TokenFinder
   /** What to make of tokens in two places at once: refuse (default, RFC 6750 §2), or take the first of the order. */
   readonly several?: 'refuse' | 'first'
 }
 
 export interface ResolvedLocations {
-  readonly order: readonly Location[]
+  readonly order: Readonly<Record<TokenKind, readonly Location[]>>
   readonly header: { readonly name: string; readonly schemes: readonly string[] }
-  readonly query: { readonly name: string; readonly prefix: string }
-  readonly body: { readonly name: string }
+  readonly query: { readonly names: Readonly<Record<TokenKind, string>>; readonly prefix: string }
+  readonly body: { readonly names: Readonly<Record<TokenKind, string>> }
+  readonly find: TokenFinder | null
   readonly several: 'refuse' | 'first'
 }
 
-export const isLocation = (value: unknown): value is Location => LOCATIONS.some((location) => location === value)
+const isLocation = (value: unknown): value is Location => LOCATIONS.some((location) => location === value)
 
 /** A list of locations, or the problem with it. */
 export const locationProblems = (path: string, order: unknown): readonly ConfigProblem[] => {
@@ -55,10 +75,10 @@ const isToken = (name: unknown): boolean =>
   typeof name === 'string' && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/.test(name)
 
 const SETTINGS = {
-  locations: ['order', 'header', 'query', 'body', 'several'],
+  locations: ['order', 'refreshOrder', 'header', 'query', 'body', 'find', 'several'],
   header: ['name', 'schemes'],
-  query: ['name', 'prefix'],
-  body: ['name'],
+  query: ['name', 'refreshName', 'prefix'],
+  body: ['name', 'refreshName'],
 } as const
 
 const headerProblems = ({ name, schemes }: ResolvedLocations['header']): readonly ConfigProblem[] => {
@@ -78,23 +98,47 @@ const unknownSettings = (config: LocationsConfig): readonly ConfigProblem[] => [
   ...unknownKeys('locations.body', config.body ?? {}, SETTINGS.body),
 ]
 
-const withDefaults = ({ order, header, query, body, several }: LocationsConfig): ResolvedLocations => ({
-  order: order ?? ['header'],
-  header: { name: (header?.name ?? 'authorization').toLowerCase(), schemes: header?.schemes ?? ['Bearer'] },
-  query: { name: query?.name ?? 'access_token', prefix: query?.prefix ?? '' },
-  body: { name: body?.name ?? 'access_token' },
-  several: several ?? 'refuse',
+/** The names under which the two tokens stand in a query or a body. */
+const namesOf = ({ name = 'access_token', refreshName = 'refresh_token' }: NonNullable<LocationsConfig['body']>) => ({
+  access: name,
+  refresh: refreshName,
 })
 
-/** Reads the setting `locations`. */
+const withDefaults = (config: LocationsConfig, usual: readonly Location[]): ResolvedLocations => {
+  const { order = usual, refreshOrder = order, header = {}, query = {}, body = {} } = config
+  return {
+    order: { access: order, refresh: refreshOrder },
+    header: { name: (header.name ?? 'authorization').toLowerCase(), schemes: header.schemes ?? ['Bearer'] },
+    query: { names: namesOf(query), prefix: query.prefix ?? '' },
+    body: { names: namesOf(body) },
+    find: config.find ?? null,
+    several: config.several ?? 'refuse',
+  }
+}
+
+/** A place without a finder would silently never hold a token. */
+const finderProblems = ({ find, order }: ResolvedLocations): readonly ConfigProblem[] => {
+  const path = 'locations.find'
+  if (find !== null) return typeof find === 'function' ? [] : [{ path, problem: 'must be a function' }]
+  const isNamed = order.access.includes('custom') || order.refresh.includes('custom')
+  return isNamed ? [{ path, problem: 'is missing; locations.order names "custom"' }] : []
+}
+
+/** Reads the setting `locations`. `usual` is the order where it names none. */
 export const resolveLocations = (
   config: LocationsConfig = {},
+  usual: readonly Location[] = ['header'],
 ): { readonly locations: ResolvedLocations; readonly problems: readonly ConfigProblem[] } => {
-  const locations = withDefaults(config)
+  const locations = withDefaults(config, usual)
+  const orders = [
+    ...locationProblems('locations.order', locations.order.access),
+    ...(config.refreshOrder === undefined ? [] : locationProblems('locations.refreshOrder', config.refreshOrder)),
+  ]
   const problems = [
     ...unknownSettings(config),
-    ...locationProblems('locations.order', locations.order),
+    ...orders,
     ...headerProblems(locations.header),
+    ...(orders.length > 0 ? [] : finderProblems(locations)),
   ]
   if (locations.several !== 'refuse' && locations.several !== 'first') {
     problems.push({ path: 'locations.several', problem: 'must be "refuse" or "first"' })

@@ -10,6 +10,10 @@ export interface RequestBody {
 export interface RequestView {
   /** Upper case. */
   readonly method: string
+  /** Without the query. */
+  readonly path: string
+  /** What stands in the path for a name of the route's pattern (`:id`), decoded; null where the route has no such name. */
+  parameter(name: string): string | null
   /**
    * A header by its lower-case name, null where it is absent. Several of one name come joined by `', '`, so that a second one is never overlooked.
    */

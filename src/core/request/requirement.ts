@@ -3,13 +3,24 @@ import type { Duration, Seconds } from '../duration.ts'
 import type { Engine } from '../engine.ts'
 import { ConfigError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
-import { locationProblems } from './locations.ts'
-import type { Location } from './locations.ts'
+import type { MaybePromise } from '../maybe-promise.ts'
 import { isPermissionName } from '../permission/permission-rules.ts'
 import { didYouMean, unknownKeys } from '../unknown-keys.ts'
+import { locationProblems } from './locations.ts'
+import type { Location, TokenKind } from './locations.ts'
+import type { Principal } from './principal.ts'
+import type { RequestView } from './request-view.ts'
+
+/** A declared permission, or one below it that is bound to a resource: `trial:read`, `trial:read:17`. */
+export type BoundPermission<P extends string> = P | `${P}:${string}`
+
+/** Permissions that a route asks for: a list, or a function that builds one from the request. */
+export type Permissions<P extends string> =
+  | readonly P[]
+  | ((request: RequestView) => MaybePromise<readonly BoundPermission<P>[]>)
 
 /** What a route asks of its caller. */
-export interface Requirement<P extends string = string> {
+export interface Requirement<P extends string = string, Claims = unknown> {
   /**
    * Lets a request without a token through; one with a bad token is refused all the same, unless `'lenient'` lets it
    * pass as anonymous. Default false.
@@ -21,32 +32,56 @@ export interface Requirement<P extends string = string> {
    */
   readonly fresh?: boolean | 'login' | Duration
   /** All of these are needed. */
-  readonly permissions?: readonly P[]
+  readonly permissions?: Permissions<P>
   /** One of these is needed. */
-  readonly anyOf?: readonly P[]
+  readonly anyOf?: Permissions<P>
   /** Where this route looks for the token, instead of where the configuration says. */
   readonly locations?: readonly Location[]
+  /** Which token is accepted; `'any'` takes either. Default `'access'`. */
+  readonly token?: TokenKind | 'any'
+  /**
+   * `'strict'` asks the store itself whether the token is revoked, never a copy that may lag; `'skip'` does not ask, and
+   * lets a revoked token pass until it expires. Default: as the store does.
+   */
+  readonly revocation?: 'strict' | 'skip'
+  /** Loads the user of the token, who must be active and under the credentials of the sign-in. Default false. */
+  readonly user?: boolean
+  /** A question of the route's own, asked last: false refuses with `access_denied`. What it throws is answered as 503. */
+  readonly check?: (principal: Principal<Claims, P>, request: RequestView) => MaybePromise<boolean>
 }
 
+/** Permissions to ask for, known already or to be built from a request. */
+export type ResolvedPermissions = readonly string[] | ((request: RequestView) => MaybePromise<readonly string[]>)
+
 /** A requirement with its defaults applied and its units normalised. */
-export interface ResolvedRequirement {
+export interface ResolvedRequirement<P extends string, Claims> {
   readonly optional: boolean
   readonly lenient: boolean
   /** The window in seconds, `'login'`, or null where age does not matter. */
   readonly fresh: Seconds | 'login' | null
-  readonly permissions: readonly string[]
-  readonly anyOf: readonly string[]
+  readonly permissions: ResolvedPermissions
+  readonly anyOf: ResolvedPermissions
   /** Null: as the configuration says. */
   readonly locations: readonly Location[] | null
+  readonly kinds: readonly TokenKind[]
+  readonly revocation: 'usual' | 'strict' | 'skip'
+  readonly user: boolean
+  readonly check: ((principal: Principal<Claims, P>, request: RequestView) => MaybePromise<boolean>) | null
 }
 
-const SETTINGS = ['optional', 'fresh', 'permissions', 'anyOf', 'locations'] as const
+const SETTINGS = [
+  'optional',
+  'fresh',
+  'permissions',
+  'anyOf',
+  'locations',
+  'token',
+  'revocation',
+  'user',
+  'check',
+] as const
 
-const readFresh = (
-  fresh: unknown,
-  accessLifetime: Seconds,
-  problems: ConfigProblem[],
-): ResolvedRequirement['fresh'] => {
+const readFresh = (fresh: unknown, accessLifetime: Seconds, problems: ConfigProblem[]): Seconds | 'login' | null => {
   if (fresh === undefined || fresh === false) return null
   if (fresh === true) return accessLifetime
   if (fresh === 'login') return 'login'
@@ -55,15 +90,19 @@ const readFresh = (
   return seconds
 }
 
+const isBuilder = (value: unknown): value is (request: RequestView) => MaybePromise<readonly string[]> =>
+  typeof value === 'function'
+
 const readNames = (
   path: string,
   names: unknown,
   known: ReadonlySet<string> | null,
   problems: ConfigProblem[],
-): readonly string[] => {
+): ResolvedPermissions => {
   if (names === undefined) return []
+  if (isBuilder(names)) return names
   if (!Array.isArray(names) || names.length === 0 || !names.every(isPermissionName)) {
-    problems.push({ path, problem: 'must be a list of at least one permission' })
+    problems.push({ path, problem: 'must be a list of at least one permission, or a function that returns one' })
     return []
   }
   for (const name of names) {
@@ -75,16 +114,60 @@ const readNames = (
   return [...names]
 }
 
+const KINDS: Readonly<Record<string, readonly TokenKind[]>> = {
+  access: ['access'],
+  refresh: ['refresh'],
+  any: ['access', 'refresh'],
+}
+
 const isPlain = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype
 }
 
+type Limits = Pick<Engine<unknown>, 'accessToken' | 'permissionNames' | 'users' | 'transport'>
+
+/** Settings that are one of a few values, or contradict one another. */
+const choiceProblems = (requirement: Requirement, { users, transport }: Limits): readonly ConfigProblem[] => {
+  const {
+    optional = false,
+    token = 'access',
+    revocation = 'usual',
+    user = false,
+    check,
+    locations,
+    fresh,
+  } = requirement
+  const places = [
+    ...(locations ?? []),
+    ...(requirement.locations === undefined ? transport.locations.order.access : []),
+  ]
+  const rules: readonly (readonly [path: string, holds: boolean, problem: string])[] = [
+    ['optional', typeof optional === 'boolean' || optional === 'lenient', 'must be true, false or "lenient"'],
+    ['token', Object.hasOwn(KINDS, token), 'must be "access", "refresh" or "any"'],
+    ['revocation', ['usual', 'strict', 'skip'].includes(revocation), 'must be "strict" or "skip", or be left out'],
+    ['user', typeof user === 'boolean', 'must be true or false'],
+    ['user', !user || users !== null, 'needs users in the configuration'],
+    ['check', check === undefined || typeof check === 'function', 'must be a function'],
+    [
+      'fresh',
+      token === 'access' || fresh === undefined || fresh === false,
+      'is about access tokens; a refresh token tells nothing of when its holder was last seen',
+    ],
+    [
+      'locations',
+      !places.includes('custom') || transport.locations.find !== null,
+      'names "custom", but the configuration has no locations.find',
+    ],
+  ]
+  return rules.filter(([, holds]) => !holds).map(([path, , problem]) => ({ path, problem }))
+}
+
 /** @throws ConfigError for what a route cannot ask, when the guard is made and not at the first request */
-export const resolveRequirement = (
-  requirement: Requirement,
-  { accessToken, permissionNames }: Pick<Engine<unknown>, 'accessToken' | 'permissionNames'>,
-): ResolvedRequirement => {
+export const resolveRequirement = <P extends string, Claims>(
+  requirement: Requirement<P, Claims>,
+  limits: Limits,
+): ResolvedRequirement<P, Claims> => {
   const given: unknown = requirement
   if (typeof given !== 'object' || given === null || !isPlain(given)) {
     throw new ConfigError([{ path: '', problem: 'a requirement is an object like { permissions: ["orders:read"] }' }])
@@ -94,19 +177,21 @@ export const resolveRequirement = (
     // A misspelt constant would open the route.
     if (value === undefined) problems.push({ path, problem: 'is undefined; leave it out, or say what is required' })
   }
-  const { optional = false } = requirement
-  if (typeof optional !== 'boolean' && optional !== 'lenient') {
-    problems.push({ path: 'optional', problem: 'must be true, false or "lenient"' })
-  }
-  const { locations = null } = requirement
+  const { optional = false, locations = null, token = 'access' } = requirement
   if (locations !== null) problems.push(...locationProblems('locations', locations))
+  // The names and claims of a route do not matter to what is checked here.
+  if (problems.length === 0) problems.push(...choiceProblems(requirement as Requirement, limits))
   const resolved = {
     optional: optional !== false,
     lenient: optional === 'lenient',
-    fresh: readFresh(requirement.fresh, accessToken.lifetime, problems),
-    permissions: readNames('permissions', requirement.permissions, permissionNames, problems),
-    anyOf: readNames('anyOf', requirement.anyOf, permissionNames, problems),
+    fresh: readFresh(requirement.fresh, limits.accessToken.lifetime, problems),
+    permissions: readNames('permissions', requirement.permissions, limits.permissionNames, problems),
+    anyOf: readNames('anyOf', requirement.anyOf, limits.permissionNames, problems),
     locations,
+    kinds: KINDS[token] ?? [],
+    revocation: requirement.revocation ?? ('usual' as const),
+    user: requirement.user ?? false,
+    check: requirement.check ?? null,
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return resolved

@@ -12,11 +12,13 @@ import { isName, UNWRITABLE } from './subject.ts'
 import { contentProblems, isJson } from './token-content.ts'
 
 /** What a new session entitles to; what is left out comes from the configuration. */
-export interface IssueOptions<P extends string = string> {
+export interface IssueOptions<P extends string = string, Input extends object = JsonObject> {
   /** Wildcards too: `orders:*` grants every name below `orders:`. */
   readonly permissions?: readonly (P | `${string}:*`)[]
   /** Custom claims, checked against the schema where there is one. */
-  readonly claims?: JsonObject
+  readonly claims?: Input
+  /** Members for the header of its access tokens, besides `alg`, `kid` and `typ`. */
+  readonly headers?: JsonObject
   /** Handed to the claims hook at each refresh, never put into a token. */
   readonly refreshData?: JsonValue
   /** Shown in lists of sessions, like "Firefox on Linux"; cut to 200 characters, and it loses control characters. */
@@ -45,6 +47,7 @@ export interface ResolvedIssueOptions {
 const OPTIONS = [
   'permissions',
   'claims',
+  'headers',
   'refreshData',
   'device',
   'audience',
@@ -72,7 +75,7 @@ const readSpan = (
 
 const readLifetimes = (
   { refreshToken, accessToken }: Engine<unknown>,
-  options: IssueOptions,
+  options: IssueOptions<string, object>,
   problems: ConfigProblem[],
 ) => {
   const read = (name: 'accessLifetime' | 'idleLifetime' | 'absoluteLifetime', otherwise: Seconds): Seconds =>
@@ -105,7 +108,7 @@ const checkAuthTime = (engine: Engine<unknown>, authTime: unknown, problems: Con
 const listOf = (audience: unknown): readonly unknown[] => (Array.isArray(audience) ? audience : [audience])
 
 /** What types forbid arrives from JavaScript all the same, and would be signed, or be lost in the store. */
-const checkTypes = (options: IssueOptions, problems: ConfigProblem[]): void => {
+const checkTypes = (options: IssueOptions<string, object>, problems: ConfigProblem[]): void => {
   const { refreshData = null, device = '', audience = 'any', clientId = 'any', credentialVersion = 0 } = options
   const audiences = listOf(audience)
   const expect = (path: string, holds: boolean, problem: string): void => {
@@ -138,12 +141,15 @@ const readDevice = (device: string): string =>
  *
  * @throws ConfigError: what to issue is the programmer's affair, so it never answers as a refusal
  */
-export const readIssueOptions = (engine: Engine<unknown>, options: IssueOptions): ResolvedIssueOptions => {
+export const readIssueOptions = (
+  engine: Engine<unknown>,
+  options: IssueOptions<string, object>,
+): ResolvedIssueOptions => {
   const given: unknown = options
   if (!isJsonObject(given)) throw new ConfigError([{ path: '', problem: 'a sign-in needs an object of options' }])
   const problems: ConfigProblem[] = unknownKeys('', options, OPTIONS)
-  const { permissions = [], claims = {}, audience = null, authTime, device } = options
-  problems.push(...contentProblems(engine, { claims, permissions }))
+  const { permissions = [], claims = {}, headers = {}, audience = null, authTime, device } = options
+  problems.push(...contentProblems(engine, { claims, permissions, headers }))
   checkTypes(options, problems)
   if (authTime !== undefined) checkAuthTime(engine, authTime, problems)
   const { absoluteLifetime, accessLifetime, idleLifetime } = readLifetimes(engine, options, problems)
@@ -155,7 +161,9 @@ export const readIssueOptions = (engine: Engine<unknown>, options: IssueOptions)
     refreshData: options.refreshData ?? null,
     grant: {
       permissions,
-      claims,
+      // Anything else is a problem, and thrown by now.
+      claims: isJsonObject(claims) ? claims : {},
+      ...(Object.keys(headers).length === 0 ? {} : { headers }),
       audience: typeof audience === 'string' ? [audience] : audience,
       clientId: options.clientId ?? null,
       accessLifetime,

@@ -7,8 +7,9 @@ import type { IssueOptions, ResolvedIssueOptions } from './issue-options.ts'
 import type { SessionReference } from '../../ports/session-store.ts'
 import type { Stamp } from './session.ts'
 import { checkSubject } from './subject.ts'
-import { mintPair, resolveContent } from './tokens.ts'
+import { draftAccessToken, mintPair } from './tokens.ts'
 import type { TokenPair } from './tokens.ts'
+import { recordRefreshTokens } from './tracking.ts'
 
 const create = (
   engine: Engine<unknown>,
@@ -36,7 +37,7 @@ const create = (
 const attempt = async (
   engine: Engine<unknown>,
   subject: string,
-  check: () => MaybePromise<IssueOptions>,
+  check: () => MaybePromise<IssueOptions<string, object>>,
 ): Promise<TokenPair | null> => {
   const stamp = await engine.store.revocations.epochs(subject)
   const options = readIssueOptions(engine, await check())
@@ -44,7 +45,8 @@ const attempt = async (
   const { grant, refreshData } = options
   // Before the session is made: whatever fails after that has ended somebody's oldest session for nothing.
   const wanted = { reason: 'signin', scope: null, held: null, ceiling: null } as const
-  const content = await resolveContent(engine, { id, subject, grant, refreshData }, wanted)
+  const content = await draftAccessToken(engine, { id, subject, grant, refreshData, stamp }, wanted)
+  await recordRefreshTokens(engine, { id, subject, stamp }, options.absoluteLifetime)
   const creation = await create(engine, { id, subject }, options, stamp)
   if (creation.outcome !== 'created') return null
   const { session, nowMs, evicted } = creation
@@ -69,7 +71,7 @@ const ATTEMPTS = 4
 export const issueAfter = async (
   engine: Engine<unknown>,
   subject: string,
-  check: () => MaybePromise<IssueOptions>,
+  check: () => MaybePromise<IssueOptions<string, object>>,
 ): Promise<TokenPair> => {
   checkSubject(subject)
   for (let count = 0; count < ATTEMPTS; count++) {

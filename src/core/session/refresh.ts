@@ -6,9 +6,8 @@ import type { Rotation } from '../../ports/session-store.ts'
 import type { User } from '../../ports/user-directory.ts'
 import { revokeSession } from './revoke.ts'
 import type { Session } from './session.ts'
-import type { TokenContent } from './token-content.ts'
-import { mintPair, resolveContent } from './tokens.ts'
-import type { TokenPair } from './tokens.ts'
+import { draftAccessToken, mintPair } from './tokens.ts'
+import type { Draft, TokenPair } from './tokens.ts'
 
 export interface RefreshOptions {
   /** Fewer permissions than were granted (RFC 6749 §6). Default: all. */
@@ -64,14 +63,19 @@ const contentOf = async (
   session: Session,
   user: User | null,
   scope: readonly string[] | null,
-): Promise<TokenContent> => {
+): Promise<Draft> => {
   const held = user !== null && session.grant.credentialVersion !== null ? user.permissions : null
-  return resolveContent(engine, session, { reason: 'refresh', scope, held, ceiling: null })
+  return draftAccessToken(engine, session, { reason: 'refresh', scope, held, ceiling: null })
 }
 
 /** Whether anything besides the store can fail at a refresh, so that it must be asked before the rotation. */
-const mayFail = ({ users, claimsHook, hasClaimsSchema }: Engine<unknown>, scope: readonly string[] | null): boolean =>
-  users !== null || claimsHook !== null || hasClaimsSchema || scope !== null
+const mayFail = (
+  { users, hooks, hasClaimsSchema, trackTokens }: Engine<unknown>,
+  scope: readonly string[] | null,
+): boolean => {
+  const hasHook = hooks.claims !== null || hooks.headers !== null || hooks.signingKey !== null
+  return users !== null || hasHook || hasClaimsSchema || trackTokens === 'all' || scope !== null
+}
 
 /** How far the clocks of this process and of the store may be apart here. */
 const CLOCKS_APART_MS = 300_000
@@ -100,7 +104,7 @@ const foresee = async (
   content: RefreshTokenContent,
   user: User | null,
   scope: readonly string[] | null,
-): Promise<TokenContent | null> => {
+): Promise<Draft | null> => {
   if (!mayFail(engine, scope)) return null
   const session = await engine.store.sessions.find(content.sessionId)
   if (session === null || looksReused(engine, session, content)) return null

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.ts'
+import type { Seconds } from '../duration.ts'
 import { AuthError } from '../errors.ts'
-import { verifyAccessToken } from '../request/authenticate.ts'
+import { verifyWithHook } from '../request/authenticate.ts'
 import { verifyRefreshToken } from '../token/refresh-token.ts'
 import type { RevocableToken } from './revocation-set.ts'
 import type { EndReason } from './session.ts'
@@ -8,11 +9,16 @@ import { checkSubject } from './subject.ts'
 
 /** The grains of revocation: one token, one session, one subject, everything. Each returns once it is durable. */
 
+/** How long the revocation of one token is kept: one that never expires by itself is accepted for longer than any other. */
+export const tokenRetention = ({ revocation, accessToken }: Engine<unknown>): Seconds =>
+  Math.max(revocation.retention, (accessToken.maxAgeWithoutExpiry ?? 0) + 301)
+
 export const revokeToken = async (
-  { store, revocation, emit }: Engine<unknown>,
+  engine: Engine<unknown>,
   { tokenId, subject }: { readonly tokenId: string; readonly subject: string },
 ): Promise<void> => {
-  await store.revocations.setToken({ tokenId, subject, revoked: true, retention: revocation.retention })
+  const { store, emit } = engine
+  await store.revocations.setToken({ tokenId, subject, revoked: true, retention: tokenRetention(engine) })
   emit({ type: 'token.revoked', subject, tokenId })
 }
 
@@ -47,9 +53,9 @@ export const revokeEverything = async ({ store, emit }: Engine<unknown>): Promis
 type Bearer = Pick<RevocableToken, 'subject' | 'sessionId'> & { readonly access: RevocableToken | null }
 
 /** Who signs out: by an access token, expired or not, or by a refresh token. */
-const identify = (engine: Engine<unknown>, token: string): Bearer => {
+const identify = async (engine: Engine<unknown>, token: string): Promise<Bearer> => {
   try {
-    const access = verifyAccessToken(engine, token, { isForSignOut: true })
+    const { content: access } = await verifyWithHook(engine, token, { isForSignOut: true })
     return { subject: access.subject, sessionId: access.sessionId, access }
   } catch (failure) {
     try {
@@ -57,6 +63,7 @@ const identify = (engine: Engine<unknown>, token: string): Bearer => {
       const { subject, sessionId } = verifyRefreshToken(token, { issuer, keySet: keys.refresh.verifying })
       return { subject, sessionId, access: null }
     } catch {
+      // The hook that chooses keys failed, or neither kind of token it was.
       throw failure
     }
   }
@@ -70,7 +77,7 @@ const identify = (engine: Engine<unknown>, token: string): Bearer => {
  * @throws StoreError where it is not known whether it was done
  */
 export const signOut = async (engine: Engine<unknown>, token: string): Promise<void> => {
-  const { subject, sessionId, access } = identify(engine, token)
+  const { subject, sessionId, access } = await identify(engine, token)
   if (sessionId !== null) await revokeSession(engine, { sessionId, subject }, 'signout')
   else if (access !== null) await revokeToken(engine, access)
 }
@@ -83,7 +90,7 @@ export const signOut = async (engine: Engine<unknown>, token: string): Promise<v
  * @throws StoreError where it is not known whether it was done
  */
 export const signOutEverywhere = async (engine: Engine<unknown>, token: string): Promise<void> => {
-  const { subject, sessionId, access } = identify(engine, token)
+  const { subject, sessionId, access } = await identify(engine, token)
   const revoked = access !== null && (await engine.store.revocations.isRevokedAtSource(access))
   const ended = sessionId !== null && (await engine.store.sessions.find(sessionId)) === null
   if (revoked || ended) throw new AuthError('token_revoked')

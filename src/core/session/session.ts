@@ -15,6 +15,8 @@ export interface Grant {
   readonly permissions: readonly string[]
   /** Custom claims, in the form in which the token carries them. */
   readonly claims: JsonObject
+  /** Members for the header of its access tokens; sessions of earlier versions have none. */
+  readonly headers?: JsonObject
   /** Null: as configured when a token is made; likewise the next two. */
   readonly audience: readonly string[] | null
   readonly clientId: string | null

@@ -9,7 +9,27 @@ import type { JsonObject, JsonValue } from '../token/json.ts'
 export interface TokenContent {
   readonly claims: JsonObject
   readonly permissions: readonly string[]
+  /** Members of the token's header besides `alg`, `kid` and `typ`. */
+  readonly headers: JsonObject
 }
+
+/** Parameters of a header that have a meaning of their own (RFC 7515 §4.1, RFC 7516 §4.1). */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  'alg',
+  'kid',
+  'typ',
+  'cty',
+  'crit',
+  'b64',
+  'jku',
+  'jwk',
+  'x5u',
+  'x5c',
+  'x5t',
+  'x5t#S256',
+  'enc',
+  'zip',
+])
 
 /** As deep as a verifier looks; a value that holds itself is deeper than any. */
 const MAX_DEPTH = 32
@@ -39,15 +59,25 @@ const permissionProblems = (permissions: unknown): readonly ConfigProblem[] => {
     }))
 }
 
+const headerProblems = (headers: unknown): readonly ConfigProblem[] => {
+  if (!isJsonObject(headers) || !isJson(headers)) {
+    return [{ path: 'headers', problem: 'must be an object of JSON values' }]
+  }
+  const reserved = Object.keys(headers).filter((name) => RESERVED_HEADERS.has(name))
+  return reserved.length === 0
+    ? []
+    : [{ path: 'headers', problem: `${reserved.join(', ')} cannot be set in the header of a token` }]
+}
+
 /**
  * Why an access token cannot carry this. Asked before it is signed, whoever gave the content: a claim called `sub`
  * would make a token of somebody else, a name with a space in it would become two permissions.
  */
 export const contentProblems = (
   { readClaims }: Engine<unknown>,
-  { claims, permissions }: TokenContent,
+  { claims, permissions, headers }: { readonly [member in keyof TokenContent]: unknown },
 ): readonly ConfigProblem[] => {
-  const problems = [...permissionProblems(permissions)]
+  const problems = [...permissionProblems(permissions), ...headerProblems(headers)]
   if (!isJsonObject(claims) || !isJson(claims)) {
     return [...problems, { path: 'claims', problem: 'must be an object of JSON values' }]
   }

@@ -1,19 +1,34 @@
-import type { ClaimsContext, Engine } from '../engine.ts'
+import type { Engine } from '../engine.ts'
 import { AuthError, ConfigError } from '../errors.ts'
+import type { ClaimsContext } from '../hooks.ts'
 import type { Seconds } from '../duration.ts'
 import { isPermissionName } from '../permission/permission-rules.ts'
+import { accessCookieRoom } from '../request/token-cookies.ts'
 import { accessTokenBytes, signAccessToken } from '../token/access-token.ts'
 import { newIdentifier } from '../token/identifier.ts'
+import { isSigningKey } from '../token/keys.ts'
+import type { SigningKey } from '../token/keys.ts'
 import { signRefreshToken } from '../token/refresh-token.ts'
 import type { Session } from './session.ts'
 import { contentProblems } from './token-content.ts'
 import type { TokenContent } from './token-content.ts'
+import { recordAccessToken } from './tracking.ts'
 
-/** An access token and what its holder may know of it. */
-export interface AccessToken {
+/** A signed access token and what its holder may know of it. */
+export interface SignedToken {
   readonly accessToken: string
-  readonly expiresIn: Seconds
+  /** `jti`. */
+  readonly tokenId: string
+  /** Null for a token without a session. */
+  readonly sessionId: string | null
+  /** Null for a token that never expires by itself. */
+  readonly expiresIn: Seconds | null
   readonly permissions: readonly string[]
+}
+
+/** An access token of a session, which always expires. */
+export interface AccessToken extends SignedToken {
+  readonly expiresIn: Seconds
 }
 
 /** What a sign-in or a refresh gives out. */
@@ -23,7 +38,10 @@ export interface TokenPair extends AccessToken {
 }
 
 /** What of a session its tokens are made from; it stands before the session does. */
-export type SessionDraft = Pick<Session, 'id' | 'subject' | 'grant' | 'refreshData'>
+export type SessionDraft = Pick<Session, 'subject' | 'grant' | 'refreshData' | 'stamp'> & {
+  /** Null for a token without a session. */
+  readonly id: string | null
+}
 
 /** How the content of an access token shall differ from what its session was granted. */
 export interface ContentOptions {
@@ -34,6 +52,14 @@ export interface ContentOptions {
   readonly held: readonly string[] | null
   /** What the caller's own token holds: the answer goes beyond it in no case. Null where there is none. */
   readonly ceiling: readonly string[] | null
+  /** Default false. */
+  readonly neverExpires?: boolean
+}
+
+/** An access token that only needs to be signed: all that can fail is behind it. */
+export interface Draft extends TokenContent {
+  readonly tokenId: string
+  readonly key: SigningKey
 }
 
 /** What a content is refused with that the configuration of today cannot carry. */
@@ -42,20 +68,54 @@ const MISFIT = {
   // To be tried again: a schema that a deploy made stricter must not log everybody out.
   refresh: 'hook_failed',
   reauthentication: 'token_invalid',
+  alone: 'hook_failed',
 } as const
 
-const askHook = async (engine: Engine<unknown>, context: ClaimsContext): Promise<TokenContent> => {
-  const { claimsHook } = engine
-  if (claimsHook === null) return context
+/** What a hook answers, checked; what it throws is told to the operator. */
+const ask = async <T>(engine: Engine<unknown>, at: string, hook: () => Promise<T>): Promise<T> => {
   try {
-    const content = { ...context, ...(await claimsHook(context)) }
-    const problems = contentProblems(engine, content)
-    if (problems.length > 0) throw new ConfigError(problems)
-    return content
+    return await hook()
   } catch (cause) {
-    engine.emit({ type: 'failure', at: 'hooks.claims', error: cause })
-    throw new AuthError('hook_failed', { cause })
+    engine.emit({ type: 'failure', at, error: cause })
+    throw new AuthError('hook_failed', { cause, detail: at })
   }
+}
+
+const check = (engine: Engine<unknown>, content: TokenContent): TokenContent => {
+  const problems = contentProblems(engine, content)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return content
+}
+
+const askClaims = async (engine: Engine<unknown>, context: ClaimsContext): Promise<TokenContent> => {
+  const { claims, permissions } = context
+  const given = { claims, permissions, headers: {} }
+  const hook = engine.hooks.claims
+  if (hook === null) return given
+  return ask(engine, 'hooks.claims', async () => check(engine, { ...given, ...(await hook(context)), headers: {} }))
+}
+
+/** What was given to the sign-in itself stands above what the hook adds to every token. */
+const askHeaders = async (engine: Engine<unknown>, context: ClaimsContext, own: TokenContent['headers']) => {
+  const hook = engine.hooks.headers
+  if (hook === null) return own
+  const nothing = { claims: context.claims, permissions: [] }
+  const checked = async () => check(engine, { ...nothing, headers: { ...(await hook(context)), ...own } })
+  return (await ask(engine, 'hooks.headers', checked)).headers
+}
+
+const askKey = async (engine: Engine<unknown>, context: ClaimsContext): Promise<SigningKey> => {
+  const { keys, hooks } = engine
+  const hook = hooks.signingKey
+  if (hook === null) return keys.signing
+  return ask(engine, 'hooks.signingKey', async () => {
+    const keyId = await hook(context)
+    if (keyId === null) return keys.signing
+    const key = keys.verifying.keys.find(({ kid }) => kid === keyId)
+    if (key === undefined || !isSigningKey(key))
+      throw new Error('it named a key that keys does not hold, or cannot sign')
+    return key
+  })
 }
 
 /**
@@ -86,56 +146,81 @@ const common = (
   return [...new Set([...kept, ...limit.filter((name) => rules.satisfies(granted, name))])]
 }
 
+/** The longest that an access token may get: beyond it no guard would take it, or no browser keep it. */
+const roomFor = (engine: Engine<unknown>): number => {
+  const { maxBytes } = engine.accessToken.limits
+  return engine.transport.usesCookies ? Math.min(maxBytes, accessCookieRoom(engine)) : maxBytes
+}
+
+const sizeProblems = (engine: Engine<unknown>, draft: SessionDraft, content: Omit<Draft, 'tokenId'>) => {
+  const { subject, grant } = draft
+  const id = draft.id ?? newIdentifier(subject)
+  if (accessTokenBytes(engine, { ...grant, ...content, id, subject }) <= roomFor(engine)) return []
+  const problem = engine.transport.usesCookies
+    ? 'make a token longer than accessToken.maxBytes or than a cookie may be'
+    : 'make a token longer than accessToken.maxBytes, which no guard would accept'
+  return [{ path: 'claims', problem }]
+}
+
 /**
  * Finds out what an access token will carry. Everything that can fail in the making of tokens fails here, so that it
  * can be asked before anything is written.
  *
  * @throws AuthError `hook_failed` | `invalid_scope`, or what says that the grant no longer fits the configuration
+ * @throws StoreError where the token could not be entered in the register
  */
-export const resolveContent = async (
+export const draftAccessToken = async (
   engine: Engine<unknown>,
-  { id, subject, grant, refreshData }: SessionDraft,
-  { reason, scope, held, ceiling }: ContentOptions,
-): Promise<TokenContent> => {
+  session: SessionDraft,
+  { reason, scope, held, ceiling, neverExpires = false }: ContentOptions,
+): Promise<Draft> => {
+  const { id, subject, grant, refreshData } = session
   const permissions = common(engine, grant.permissions, held)
   const context = { reason, subject, sessionId: id, claims: grant.claims, permissions, refreshData }
-  const answer = await askHook(engine, context)
+  const answer = await askClaims(engine, context)
   const content = {
     claims: answer.claims,
     permissions: narrowPermissions(engine, common(engine, answer.permissions, ceiling), scope),
+    headers: await askHeaders(engine, context, grant.headers ?? {}),
+    key: await askKey(engine, context),
   }
-  const isTooLong = accessTokenBytes(engine, { ...grant, ...content, id, subject }) > engine.accessToken.limits.maxBytes
-  const problems = isTooLong
-    ? [{ path: 'claims', problem: `make a token longer than accessToken.maxBytes, which no guard would accept` }]
-    : contentProblems(engine, content)
-  if (problems.length === 0) return content
-  const error = new ConfigError(problems)
-  engine.emit({ type: 'failure', at: 'the content of an access token', error })
-  throw new AuthError(MISFIT[reason], { cause: error, detail: error.message })
+  const misfits = contentProblems(engine, content)
+  const problems = misfits.length > 0 ? misfits : sizeProblems(engine, session, content)
+  if (problems.length > 0) {
+    const error = new ConfigError(problems)
+    engine.emit({ type: 'failure', at: 'the content of an access token', error })
+    throw new AuthError(MISFIT[reason], { cause: error, detail: error.message })
+  }
+  const tokenId = newIdentifier(subject)
+  await recordAccessToken(engine, session, tokenId, { never: neverExpires })
+  return { ...content, tokenId }
 }
 
 /** When an access token is made, and since when its holder counts as authenticated. */
 export interface Moment {
   /** NumericDate of the minting. */
   readonly issuedAt: Seconds
-  /** NumericDate of the authentication. Default: that of the session. */
-  readonly authTime?: Seconds
+  /** NumericDate of the authentication, or null for a token that is never fresh. Default: that of the session. */
+  readonly authTime?: Seconds | null
 }
 
-/** Signs an access token of a session. What was not asked for at sign-in is as configured today. */
+/** How long an access token of a grant lives. What was not asked for at sign-in is as configured today. */
+export const accessLifetimeOf = ({ accessToken }: Engine<unknown>, { grant }: Pick<Session, 'grant'>): Seconds =>
+  Math.min(grant.accessLifetime ?? accessToken.lifetime, accessToken.longestLifetime)
+
+/** Signs an access token of a session. */
 export const mintAccessToken = (
   engine: Engine<unknown>,
   session: Session,
-  { claims, permissions }: TokenContent,
+  { claims, permissions, headers, tokenId, key }: Draft,
   { issuedAt, authTime = session.authTime }: Moment,
 ): AccessToken => {
   const { id: sessionId, subject, grant, stamp } = session
-  const lifetime = Math.min(grant.accessLifetime ?? engine.accessToken.lifetime, engine.accessToken.longestLifetime)
   // It never outlives the session.
-  const expiresAt = Math.min(issuedAt + lifetime, session.absoluteExpiresAt)
+  const expiresAt = Math.min(issuedAt + accessLifetimeOf(engine, session), session.absoluteExpiresAt)
   const content = {
     subject,
-    tokenId: newIdentifier(subject),
+    tokenId,
     sessionId,
     audience: grant.audience ?? engine.audience,
     clientId: grant.clientId ?? engine.clientId,
@@ -146,8 +231,8 @@ export const mintAccessToken = (
     stamp,
     claims,
   }
-  const accessToken = signAccessToken(engine.issuer, content, engine.keys.signing)
-  return { accessToken, expiresIn: expiresAt - issuedAt, permissions }
+  const accessToken = signAccessToken(engine.issuer, content, key, headers)
+  return { accessToken, tokenId, sessionId, expiresIn: expiresAt - issuedAt, permissions }
 }
 
 /**
@@ -155,13 +240,8 @@ export const mintAccessToken = (
  *
  * @throws StoreError where this process does not hold the key of the generation
  */
-export const mintPair = (
-  engine: Engine<unknown>,
-  session: Session,
-  content: TokenContent,
-  moment: Moment,
-): TokenPair => {
+export const mintPair = (engine: Engine<unknown>, session: Session, draft: Draft, moment: Moment): TokenPair => {
   const key = engine.keys.refresh.signingFor(session.state.refreshKeyId)
   const refreshToken = signRefreshToken(engine.issuer, session, key)
-  return { ...mintAccessToken(engine, session, content, moment), refreshToken, session }
+  return { ...mintAccessToken(engine, session, draft, moment), refreshToken, session }
 }

@@ -4,7 +4,6 @@ import type { Stamp } from '../session/session.ts'
 import type { JsonObject, JsonValue } from './json.ts'
 import { signingInput, signJws } from './jws.ts'
 import type { JwsInput } from './jws.ts'
-import type { PurposeKeys } from './key-ring.ts'
 import type { SigningKey } from './keys.ts'
 import { signatureBytes } from './signature.ts'
 
@@ -41,7 +40,8 @@ export interface AccessTokenContent {
   readonly audience: readonly string[]
   readonly clientId: string
   readonly issuedAt: Seconds
-  readonly expiresAt: Seconds
+  /** Null for a token that never expires by itself. */
+  readonly expiresAt: Seconds | null
   /** NumericDate of the authentication, or null where the token does not tell. */
   readonly authTime: Seconds | null
   readonly permissions: readonly string[]
@@ -49,15 +49,22 @@ export interface AccessTokenContent {
   readonly claims: JsonObject
 }
 
+/** Members of the header besides those that are its own: `alg`, `kid` and `typ`. */
+type ExtraHeaders = JsonObject
+
 /** What is signed of an access token (RFC 9068 §2.2). */
-const jwsInput = (issuer: string, content: AccessTokenContent, key: SigningKey): JwsInput => {
+const jwsInput = (
+  issuer: string,
+  content: AccessTokenContent,
+  { key, headers }: { readonly key: SigningKey; readonly headers: ExtraHeaders },
+): JwsInput => {
   const { audience, sessionId, authTime, permissions, stamp } = content
   const payload: Record<string, JsonValue> = {
     iss: issuer,
     sub: content.subject,
     aud: audience.length === 1 ? (audience[0] ?? '') : audience,
     client_id: content.clientId,
-    exp: content.expiresAt,
+    ...(content.expiresAt === null ? {} : { exp: content.expiresAt }),
     iat: content.issuedAt,
     jti: content.tokenId,
   }
@@ -65,12 +72,16 @@ const jwsInput = (issuer: string, content: AccessTokenContent, key: SigningKey):
   if (authTime !== null) payload['auth_time'] = authTime
   if (permissions.length > 0) payload['scope'] = permissions.join(' ')
   payload['stamp'] = [stamp.subject, stamp.global]
-  return { header: { typ: ACCESS_TOKEN_TYPE }, payload: { ...payload, ...content.claims }, key }
+  return { header: { ...headers, typ: ACCESS_TOKEN_TYPE }, payload: { ...payload, ...content.claims }, key }
 }
 
 /** Signs an access token (RFC 9068 §2.2). */
-export const signAccessToken = (issuer: string, content: AccessTokenContent, key: SigningKey): string =>
-  signJws(jwsInput(issuer, content, key))
+export const signAccessToken = (
+  issuer: string,
+  content: AccessTokenContent,
+  key: SigningKey,
+  headers: ExtraHeaders = {},
+): string => signJws(jwsInput(issuer, content, { key, headers }))
 
 /** What decides how long an access token gets. */
 interface Sized {
@@ -80,6 +91,8 @@ interface Sized {
   readonly clientId: string | null
   readonly permissions: readonly string[]
   readonly claims: JsonObject
+  readonly headers: ExtraHeaders
+  readonly key: SigningKey
 }
 
 /** A date with as many digits as any that is to come, and a counter with as many as there can be. */
@@ -92,11 +105,9 @@ export const accessTokenBytes = (
     readonly issuer: string
     readonly audience: readonly string[]
     readonly clientId: string
-    readonly keys: PurposeKeys
   },
-  { id, subject, audience, clientId, permissions, claims }: Sized,
+  { id, subject, audience, clientId, permissions, claims, headers, key }: Sized,
 ): number => {
-  const key = engine.keys.signing
   const content = {
     subject,
     tokenId: id,
@@ -110,7 +121,11 @@ export const accessTokenBytes = (
     stamp: { subject: LONG_COUNTER, global: LONG_COUNTER },
     claims,
   }
-  return signingInput(jwsInput(engine.issuer, content, key)).length + 1 + Math.ceil((signatureBytes(key) * 4) / 3)
+  return (
+    signingInput(jwsInput(engine.issuer, content, { key, headers })).length +
+    1 +
+    Math.ceil((signatureBytes(key) * 4) / 3)
+  )
 }
 
 const invalid = (detail: string): AuthError => new AuthError('token_invalid', { detail })
@@ -162,7 +177,7 @@ export const readAccessToken = (claims: JsonObject): AccessTokenContent => ({
   audience: readAudience(claims),
   clientId: optional(claims, 'client_id', text) ?? '',
   issuedAt: numericDate(claims, 'iat'),
-  expiresAt: numericDate(claims, 'exp'),
+  expiresAt: optional(claims, 'exp', numericDate),
   authTime: optional(claims, 'auth_time', numericDate),
   permissions: (optional(claims, 'scope', text) ?? '').split(' ').filter((name) => name !== ''),
   stamp: optional(claims, 'stamp', readStamp) ?? { subject: 0, global: 0 },

@@ -32,6 +32,8 @@ export interface ClaimRules {
   readonly maxLifetime: Seconds | null
   /** Claims that have to be there, besides `iss` and `aud`, which always have. */
   readonly required: readonly string[]
+  /** Lets a token without `exp` pass for so long after its `iat`; null (default) for never. */
+  readonly maxAgeWithoutExpiry?: Seconds | null
   /** Lets a token pass that has expired, for signing out. Default false; all else is judged as ever. */
   readonly allowExpired?: boolean
 }
@@ -69,10 +71,11 @@ const CLAIM_TYPES: readonly (readonly [name: string, hasType: (value: JsonValue)
 
 const invalid = (detail: string): AuthError => new AuthError('token_invalid', { detail })
 
-const checkPresence = (claims: JsonObject, { required, maxLifetime }: ClaimRules): void => {
+const checkPresence = (claims: JsonObject, { required, maxLifetime, maxAgeWithoutExpiry = null }: ClaimRules): void => {
   // A lifetime cannot be judged without both of its ends.
-  const names = maxLifetime === null ? ['iss', 'aud', ...required] : ['iss', 'aud', 'exp', 'iat', ...required]
-  for (const name of names) {
+  const ends = maxLifetime === null ? [] : ['exp', 'iat']
+  for (const name of ['iss', 'aud', ...ends, ...required]) {
+    if (name === 'exp' && maxAgeWithoutExpiry !== null && Object.hasOwn(claims, 'iat')) continue
     if (!Object.hasOwn(claims, name)) throw invalid(`the claim ${name} is missing`)
   }
 }
@@ -94,8 +97,22 @@ const checkContext = ({ iss, aud }: Claims, { issuer, audience }: ClaimRules): v
 }
 
 // Every comparison is written so that a clock that is not a number refuses.
-const checkTimes = ({ exp, nbf, iat }: Claims, rules: ClaimRules, now: Seconds): void => {
-  const { clockTolerance, maxLifetime, allowExpired = false } = rules
+const checkExpiry = ({ exp, iat }: Claims, rules: ClaimRules, now: Seconds): void => {
+  const { clockTolerance, maxAgeWithoutExpiry = null, allowExpired = false } = rules
+  if (allowExpired) return
+  if (exp === undefined) {
+    const ends = maxAgeWithoutExpiry === null || iat === undefined ? null : iat + maxAgeWithoutExpiry
+    if (ends !== null && !(now < ends)) throw new AuthError('token_expired')
+    return
+  }
+  // "on or after which" the token must not be accepted (RFC 7519 §4.1.4).
+  if (!(now < exp + clockTolerance)) throw new AuthError('token_expired')
+}
+
+// Here too a clock that is not a number refuses.
+const checkTimes = (claims: Claims, rules: ClaimRules, now: Seconds): void => {
+  const { exp, nbf, iat } = claims
+  const { clockTolerance, maxLifetime } = rules
   if (exp !== undefined && iat !== undefined) {
     if (iat > exp) throw invalid('the token expires before it is issued')
     if (maxLifetime !== null && exp - iat > maxLifetime) throw invalid('the token lives longer than it may')
@@ -103,8 +120,7 @@ const checkTimes = ({ exp, nbf, iat }: Claims, rules: ClaimRules, now: Seconds):
   for (const start of [nbf, iat]) {
     if (start !== undefined && !(start <= now + clockTolerance)) throw new AuthError('token_not_yet_valid')
   }
-  // "on or after which" the token must not be accepted (RFC 7519 §4.1.4).
-  if (exp !== undefined && !allowExpired && !(now < exp + clockTolerance)) throw new AuthError('token_expired')
+  checkExpiry(claims, rules, now)
 }
 
 /**

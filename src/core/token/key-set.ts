@@ -20,6 +20,14 @@ export interface KeySet {
 /** A key set, or what is wrong with it. */
 export type KeySetResult = { readonly keySet: KeySet } | { readonly problems: readonly ConfigProblem[] }
 
+/** One key of a set, or none: a header that names another one finds nothing. */
+export const onlyKey = ({ keys }: KeySet, keyId: string): KeySet => {
+  const key = keys.find(({ kid }) => kid === keyId)
+  const find = ({ kid }: KeySelector): VerificationKey | null =>
+    key !== undefined && (kid === undefined || kid === keyId) ? key : null
+  return { keys: key === undefined ? [] : [key], find }
+}
+
 /** Makes a key set. Refuses an empty one, and two keys with one `kid`. */
 export const createKeySet = (keys: readonly VerificationKey[]): KeySetResult => {
   const byId = new Map<string, VerificationKey>()

@@ -3,6 +3,8 @@ import { createMemoryState } from './memory-state.ts'
 import { memoryRevocationLog } from './revocation-log.ts'
 import { localSessionStore } from '../local-session-store.ts'
 import { memorySessionTables } from './session-tables.ts'
+import { memorySingleUse } from './single-use.ts'
+import { memoryTokenRegister } from './token-register.ts'
 import { memoryUserDirectory } from './user-directory.ts'
 
 export interface MemoryStoreOptions {
@@ -19,6 +21,8 @@ export const memoryStore = ({ now = Date.now }: MemoryStoreOptions = {}): StoreW
   return {
     sessions: localSessionStore(memorySessionTables(state)),
     revocations: memoryRevocationLog(state),
+    tokens: memoryTokenRegister({ now }),
+    singleUse: memorySingleUse({ now }),
     users: memoryUserDirectory({ now }),
     ready: () => undefined,
     close: () => undefined,

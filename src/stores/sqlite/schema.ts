@@ -4,7 +4,10 @@ import { transaction } from './database.ts'
 import type { SqliteDatabase } from './database.ts'
 import { readText } from './row.ts'
 
-const SCHEMA_VERSION = '1'
+const SCHEMA_VERSION = '2'
+
+/** Versions that lack tables and differ in nothing else, so that making what is missing is all that they need. */
+const OLDER_VERSIONS = ['1']
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS jotward_meta (
@@ -49,6 +52,30 @@ CREATE TABLE IF NOT EXISTS jotward_revocations (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS jotward_revocations_by_key ON jotward_revocations (key, sequence);
 CREATE INDEX IF NOT EXISTS jotward_revocations_by_end ON jotward_revocations (expires_at_ms);
+
+-- Since version 2. The position is the order of recording, and what a cursor holds. AUTOINCREMENT: one that was pruned
+-- must never come back, or a page would go on with what was recorded after it.
+CREATE TABLE IF NOT EXISTS jotward_tokens (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  token_id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  session_id TEXT,
+  stamp_subject INTEGER NOT NULL,
+  stamp_global INTEGER NOT NULL,
+  issued_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  retained_until INTEGER NOT NULL
+) STRICT;
+-- The rows of one subject are in the order of their positions there.
+CREATE INDEX IF NOT EXISTS jotward_tokens_by_subject ON jotward_tokens (subject);
+CREATE INDEX IF NOT EXISTS jotward_tokens_by_end ON jotward_tokens (retained_until);
+
+CREATE TABLE IF NOT EXISTS jotward_single_use (
+  id TEXT PRIMARY KEY,
+  expires_at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS jotward_single_use_by_end ON jotward_single_use (expires_at_ms);
 `
 
 const hasMeta = (database: SqliteDatabase): boolean =>
@@ -59,14 +86,22 @@ const readMeta = (database: SqliteDatabase, name: string): string | null => {
   return row === undefined ? null : readText(row, 'value')
 }
 
+/** Writes what is not there yet. */
 const writeMeta = (database: SqliteDatabase, name: string, value: string): void => {
   database.prepare('INSERT INTO jotward_meta (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING').run(name, value)
+}
+
+/** Of processes that open an old file at once the first makes what is missing, and the others find it made. */
+const writeVersion = (database: SqliteDatabase): void => {
+  const upsert = `INSERT INTO jotward_meta (name, value) VALUES ('schema', ?)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE jotward_meta.value <> excluded.value`
+  database.prepare(upsert).run(SCHEMA_VERSION)
 }
 
 /** Before anything else of the file is touched: tables of another version may have other columns. */
 const checkVersion = (database: SqliteDatabase): void => {
   const version = hasMeta(database) ? readMeta(database, 'schema') : null
-  if (version === null || version === SCHEMA_VERSION) return
+  if (version === null || version === SCHEMA_VERSION || OLDER_VERSIONS.includes(version)) return
   throw new Error(`its schema has version ${version}, and this Jotward needs version ${SCHEMA_VERSION}`)
 }
 
@@ -99,9 +134,10 @@ const enableWriteAheadLog = (database: SqliteDatabase): void => {
 }
 
 /**
- * Makes the tables where they are missing and returns the name of the log's incarnation.
+ * Makes the tables where they are missing, also those that an older version did not know, and returns the name of the
+ * log's incarnation. All of it is one transaction: a file is of one version or the other, never in between.
  *
- * @throws ConfigError where the file is no database, or was written by another version of Jotward
+ * @throws ConfigError where the file is no database, or was written by a version of Jotward that this one cannot read
  */
 export const prepareSchema = (database: SqliteDatabase): string => {
   try {
@@ -113,7 +149,7 @@ export const prepareSchema = (database: SqliteDatabase): string => {
     return transaction(database, 'preparing the schema', () => {
       checkVersion(database)
       database.exec(TABLES)
-      writeMeta(database, 'schema', SCHEMA_VERSION)
+      writeVersion(database)
       writeMeta(database, 'source', randomUUID())
       return readMeta(database, 'source') ?? ''
     })

@@ -5,6 +5,8 @@ import { sqliteRevocationLog } from './revocation-log.ts'
 import { prepareSchema } from './schema.ts'
 import { localSessionStore } from '../local-session-store.ts'
 import { sqliteSessionTables } from './session-tables.ts'
+import { sqliteSingleUse } from './single-use.ts'
+import { sqliteTokenRegister } from './token-register.ts'
 import { sqliteUserDirectory } from './user-directory.ts'
 
 export interface SqliteStoreOptions {
@@ -24,6 +26,8 @@ export const sqliteStore = (database: SqliteDatabase, { now = Date.now }: Sqlite
   return {
     sessions: localSessionStore(sqliteSessionTables({ database, revocations: table, now })),
     revocations: sqliteRevocationLog({ database, table, now, source }),
+    tokens: sqliteTokenRegister({ database, now }),
+    singleUse: sqliteSingleUse({ database, now }),
     users: sqliteUserDirectory(database, { now }),
     ready: () => {
       table.epochs('')

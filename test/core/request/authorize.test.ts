@@ -4,6 +4,7 @@ import { resolveConfig } from '../../../src/config.ts'
 import { AuthError } from '../../../src/core/errors.ts'
 import { authorize } from '../../../src/core/request/authorize.ts'
 import { toPrincipal } from '../../../src/core/request/principal.ts'
+import type { RequestView } from '../../../src/core/request/request-view.ts'
 import { resolveRequirement } from '../../../src/core/request/requirement.ts'
 import type { Requirement } from '../../../src/core/request/requirement.ts'
 import { createBed, START } from '../session/issuer.ts'
@@ -25,12 +26,23 @@ const CONTENT = {
   claims: {},
 }
 
+const REQUEST: RequestView = {
+  method: 'GET',
+  path: '/',
+  parameter: () => null,
+  header: () => null,
+  query: () => [],
+  body: () => null,
+}
+
 const { settings } = createBed({ permissions: PERMISSIONS })
 
 /** Asks something of a caller at a moment. */
 const ask = (caller: Partial<typeof CONTENT> | { authTime: null }, requirement: Requirement, now = START): void => {
   const engine = { ...resolveConfig(settings), now: () => now }
-  authorize(engine, toPrincipal(engine, { ...CONTENT, ...caller }), resolveRequirement(requirement, engine))
+  const arrival = { tokenKind: 'access', location: null } as const
+  const principal = toPrincipal(engine, { ...CONTENT, ...caller }, arrival)
+  void authorize(engine, principal, REQUEST, resolveRequirement(requirement, engine))
 }
 
 const holding = (permissions: readonly string[]) => ({ permissions: [...permissions] as never[] })

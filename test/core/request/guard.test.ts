@@ -10,6 +10,8 @@ import { createBed, redeploy } from '../session/issuer.ts'
 
 const request = (authorization: string | null, changes: Partial<RequestView> = {}): RequestView => ({
   method: 'GET',
+  path: '/',
+  parameter: () => null,
   header: (name) => (name === 'authorization' ? authorization : null),
   query: () => [],
   body: () => null,

@@ -28,6 +28,8 @@ interface Parts {
 
 const view = ({ headers = {}, query = {}, body }: Partial<Parts>): RequestView => ({
   method: 'POST',
+  path: '/',
+  parameter: () => null,
   header: (name) => headers[name] ?? null,
   query: (name) => query[name] ?? [],
   body: () => body ?? null,

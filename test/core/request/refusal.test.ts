@@ -1,18 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import type { AuthErrorCode } from '../../../src/core/errors.ts'
 import { AUTH_ERRORS, AuthError, StoreError } from '../../../src/core/errors.ts'
-import { refuse } from '../../../src/core/request/refusal.ts'
+import { plainRefusal, toAuthError } from '../../../src/core/request/refusal.ts'
 
 // Object.keys forgets that the keys are those of the table.
 const CODES = Object.keys(AUTH_ERRORS) as AuthErrorCode[]
 
 const REALM = 'https://api.example.com'
 
-const challengeOf = (error: AuthError): string | undefined => refuse(error, REALM).headers['www-authenticate']
+const refuse = (failure: unknown) => plainRefusal(toAuthError(failure), { realm: REALM, body: 'oauth' })
+
+const challengeOf = (error: AuthError): string | undefined => refuse(error).headers['www-authenticate']
 
 test.each(CODES)('%s is answered as the table says, in JSON that nobody keeps', (code) => {
   const { status, wire, message } = AUTH_ERRORS[code]
-  const refusal = refuse(new AuthError(code, { detail: 'for the log', cause: new Error('for the log') }), REALM)
+  const refusal = refuse(new AuthError(code, { detail: 'for the log', cause: new Error('for the log') }))
   expect(refusal.status).toBe(status)
   expect(refusal.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' })
   expect(JSON.parse(refusal.body)).toEqual({
@@ -33,7 +35,7 @@ test.each(CODES.filter((code) => AUTH_ERRORS[code].status === 401))(
 test.each(CODES.filter((code) => AUTH_ERRORS[code].status === 503))(
   '%s says when to try again (RFC 9110 §10.2.3)',
   (code) => {
-    const { headers } = refuse(new AuthError(code), REALM)
+    const { headers } = refuse(new AuthError(code))
     expect(headers['retry-after']).toBe('1')
     expect(headers['www-authenticate']).toBeUndefined()
   },
@@ -66,11 +68,9 @@ describe('a challenge', () => {
 
 test('names the members that were refused, the methods that are not, and the time to wait', () => {
   const problems = [{ path: 'email', problem: 'is missing' }]
-  expect(JSON.parse(refuse(new AuthError('invalid_body', { problems }), REALM).body)).toMatchObject({ problems })
-  expect(refuse(new AuthError('method_not_allowed', { allow: ['GET', 'HEAD'] }), REALM).headers['allow']).toBe(
-    'GET, HEAD',
-  )
-  expect(refuse(new AuthError('rate_limited', { retryAfter: 30 }), REALM).headers['retry-after']).toBe('30')
+  expect(JSON.parse(refuse(new AuthError('invalid_body', { problems })).body)).toMatchObject({ problems })
+  expect(refuse(new AuthError('method_not_allowed', { allow: ['GET', 'HEAD'] })).headers['allow']).toBe('GET, HEAD')
+  expect(refuse(new AuthError('rate_limited', { retryAfter: 30 })).headers['retry-after']).toBe('30')
 })
 
 test.each<readonly [string, unknown]>([
@@ -79,7 +79,7 @@ test.each<readonly [string, unknown]>([
   ['what is no error', 'oops'],
   ['nothing', undefined],
 ])('%s is answered 503 and told to the caller in no other words (N125)', (_title, failure) => {
-  const refusal = refuse(failure, REALM)
+  const refusal = refuse(failure)
   expect(refusal.status).toBe(503)
   expect(refusal.headers['retry-after']).toBe('1')
   expect(JSON.parse(refusal.body)).toEqual({

@@ -64,7 +64,15 @@ describe('an access token', () => {
 test('answers with what the holder may know of the tokens', async () => {
   const { auth } = createBed()
   const pair = await auth.issue({ subject: 'ann', permissions: ['orders:read'] })
-  expect(Object.keys(pair).toSorted()).toEqual(['accessToken', 'expiresIn', 'permissions', 'refreshToken', 'session'])
+  expect(Object.keys(pair).toSorted()).toEqual([
+    'accessToken',
+    'expiresIn',
+    'permissions',
+    'refreshToken',
+    'session',
+    'sessionId',
+    'tokenId',
+  ])
   expect(pair.expiresIn).toBe(900)
   expect(pair.permissions).toEqual(['orders:read'])
   expect(pair.session).toEqual(await auth.sessions.find(pair.session.id))

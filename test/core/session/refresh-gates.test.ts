@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ClaimsContext } from '../../../src/core/engine.ts'
+import type { ClaimsContext } from '../../../src/core/hooks.ts'
 import { StoreError } from '../../../src/core/errors.ts'
 import type { User, UserDirectory } from '../../../src/ports/user-directory.ts'
 import { claimsOf, codeOf, createBed, redeploy } from './issuer.ts'

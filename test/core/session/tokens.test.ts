@@ -2,11 +2,21 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { AuthConfig } from '../../../src/auth-config.ts'
 import { resolveConfig } from '../../../src/config.ts'
-import type { ClaimsContext } from '../../../src/core/engine.ts'
-import { mintAccessToken, mintPair, resolveContent } from '../../../src/core/session/tokens.ts'
+import type { ClaimsContext } from '../../../src/core/hooks.ts'
+import { mintAccessToken, mintPair, draftAccessToken } from '../../../src/core/session/tokens.ts'
+import type { Draft } from '../../../src/core/session/tokens.ts'
+import { newIdentifier } from '../../../src/core/token/identifier.ts'
 import { claimsOf, codeOf, createBed, redeploy, START } from './issuer.ts'
 
-const CONTENT = { claims: { role: 'chief' }, permissions: ['a', 'b'] }
+/** What is to be signed, each time under an identifier of its own. */
+const content = ({ keys }: ReturnType<typeof resolveConfig>): Draft => ({
+  claims: { role: 'chief' },
+  permissions: ['a', 'b'],
+  headers: {},
+  tokenId: newIdentifier('ann'),
+  key: keys.signing,
+})
+
 const MOMENT = { issuedAt: START }
 const WANTED = { reason: 'refresh', scope: null, held: null, ceiling: null } as const
 
@@ -21,14 +31,15 @@ const minting = async (change: Partial<AuthConfig> = {}) => {
 describe('an access token', () => {
   test('lives for as long as configured', async () => {
     const { engine, session } = await minting()
-    const { accessToken, expiresIn } = mintAccessToken(engine, session, CONTENT, MOMENT)
+    const { accessToken, expiresIn } = mintAccessToken(engine, session, content(engine), MOMENT)
     expect([expiresIn, claimsOf(accessToken)['exp']]).toEqual([900, START + 900])
   })
 
   test('lives for as long as its sign-in asked, but never longer than is accepted today', async () => {
     const { engine, session } = await minting()
     const expiresIn = (accessLifetime: number): number =>
-      mintAccessToken(engine, { ...session, grant: { ...session.grant, accessLifetime } }, CONTENT, MOMENT).expiresIn
+      mintAccessToken(engine, { ...session, grant: { ...session.grant, accessLifetime } }, content(engine), MOMENT)
+        .expiresIn
     expect([300, 3600, 7200].map(expiresIn)).toEqual([300, 3600, 3600])
   })
 
@@ -39,15 +50,15 @@ describe('an access token', () => {
   ])('made %i s before the end of its session lives for %i s', async (before, lifetime) => {
     const { engine, session } = await minting()
     const issuedAt = session.absoluteExpiresAt - before
-    const { accessToken, expiresIn } = mintAccessToken(engine, session, CONTENT, { issuedAt })
+    const { accessToken, expiresIn } = mintAccessToken(engine, session, content(engine), { issuedAt })
     expect([expiresIn, claimsOf(accessToken)['exp']]).toEqual([lifetime, session.absoluteExpiresAt])
   })
 
   test('tells the authentication of its session, or a later one where it is told so', async () => {
     const { engine, session } = await minting()
     const [first, second] = [
-      mintAccessToken(engine, session, CONTENT, MOMENT),
-      mintAccessToken(engine, session, CONTENT, { ...MOMENT, authTime: START + 60 }),
+      mintAccessToken(engine, session, content(engine), MOMENT),
+      mintAccessToken(engine, session, content(engine), { ...MOMENT, authTime: START + 60 }),
     ]
     expect(claimsOf(first.accessToken)['auth_time']).toBe(session.authTime)
     expect(claimsOf(second.accessToken)['auth_time']).toBe(START + 60)
@@ -56,8 +67,8 @@ describe('an access token', () => {
   test('is another one each time, beside a refresh token that is the same each time', async () => {
     const { engine, session } = await minting()
     const [first, second] = [
-      mintPair(engine, session, CONTENT, MOMENT),
-      mintPair(engine, session, CONTENT, { issuedAt: START + 60 }),
+      mintPair(engine, session, content(engine), MOMENT),
+      mintPair(engine, session, content(engine), { issuedAt: START + 60 }),
     ]
     expect(first.accessToken).not.toBe(second.accessToken)
     expect(first.refreshToken).toBe(second.refreshToken)
@@ -70,7 +81,7 @@ describe('an access token', () => {
       const { refreshToken } = mintPair(
         engine,
         { ...session, state: { ...session.state, generation } },
-        CONTENT,
+        content(engine),
         MOMENT,
       )
       return claimsOf(refreshToken)['gen']
@@ -82,22 +93,23 @@ describe('an access token', () => {
 describe('the content of an access token', () => {
   test('is what the session was granted', async () => {
     const { engine, session } = await minting()
-    expect(await resolveContent(engine, session, WANTED)).toEqual(CONTENT)
+    const { tokenId: _own, ...wanted } = content(engine)
+    expect(await draftAccessToken(engine, session, WANTED)).toMatchObject(wanted)
   })
 
   test('is narrowed to what is asked', async () => {
     const { engine, session } = await minting()
-    expect((await resolveContent(engine, session, { ...WANTED, scope: ['b'] })).permissions).toEqual(['b'])
-    expect(await codeOf(() => resolveContent(engine, session, { ...WANTED, scope: ['c'] }))).toBe('invalid_scope')
+    expect((await draftAccessToken(engine, session, { ...WANTED, scope: ['b'] })).permissions).toEqual(['b'])
+    expect(await codeOf(() => draftAccessToken(engine, session, { ...WANTED, scope: ['c'] }))).toBe('invalid_scope')
   })
 
   test('is held below a ceiling, beyond which nothing may be asked either', async () => {
     const { engine, session } = await minting()
     const limit = ['a', 'c']
-    expect((await resolveContent(engine, session, { ...WANTED, held: limit })).permissions).toEqual(['a'])
-    expect((await resolveContent(engine, session, { ...WANTED, ceiling: limit })).permissions).toEqual(['a'])
+    expect((await draftAccessToken(engine, session, { ...WANTED, held: limit })).permissions).toEqual(['a'])
+    expect((await draftAccessToken(engine, session, { ...WANTED, ceiling: limit })).permissions).toEqual(['a'])
     const beyond = { ...WANTED, held: limit, scope: ['b'] }
-    expect(await codeOf(() => resolveContent(engine, session, beyond))).toBe('invalid_scope')
+    expect(await codeOf(() => draftAccessToken(engine, session, beyond))).toBe('invalid_scope')
   })
 
   test('is asked of the hook, with the reason', async () => {
@@ -109,9 +121,9 @@ describe('the content of an access token', () => {
     const { engine, session } = await minting({ hooks: { claims } })
     contexts.length = 0
     const reason = 'reauthentication' as const
-    const content = await resolveContent(engine, session, { ...WANTED, reason, held: ['a'] })
-    expect(content).toEqual({ claims: { role: 'chief' }, permissions: ['hooked'] })
-    const capped = await resolveContent(engine, session, { ...WANTED, reason, ceiling: ['a'] })
+    const content = await draftAccessToken(engine, session, { ...WANTED, reason, held: ['a'] })
+    expect(content).toMatchObject({ claims: { role: 'chief' }, permissions: ['hooked'] })
+    const capped = await draftAccessToken(engine, session, { ...WANTED, reason, ceiling: ['a'] })
     expect(capped.permissions, 'not beyond the caller’s own token').toEqual([])
     contexts.pop()
     const about = { subject: 'ann', sessionId: session.id, refreshData: null }
@@ -126,7 +138,7 @@ describe('the content of an access token', () => {
     const { session, events } = await minting()
     const bed = createBed<{ desk: number }>({ accessToken: { claims: z.object({ desk: z.number() }) } })
     const engine = { ...resolveConfig(bed.settings), emit: (event: (typeof events)[number]) => events.push(event) }
-    expect(await codeOf(() => resolveContent(engine, session, { ...WANTED, reason }))).toBe(code)
+    expect(await codeOf(() => draftAccessToken(engine, session, { ...WANTED, reason }))).toBe(code)
     expect(events).toMatchObject([{ type: 'failure', error: { name: 'ConfigError' } }])
   })
 })

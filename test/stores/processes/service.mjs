@@ -49,6 +49,18 @@ const commands = {
     const successors = tokens.map((_, at) => [...new Set(pairs.map((wave) => wave[at].refreshToken))])
     return { successors, events }
   },
+  /** Spends every identifier, and tells which of them it was the first to spend. */
+  spend: async ({ file, ids, moment }) => {
+    const { store } = open(file)
+    await startAt(moment)
+    return ids.filter((id) => store.singleUse.spend({ id, subject: 'ann', retention: 60 }))
+  },
+  /** Records the tokens of each call, a record each. */
+  record: async ({ file, calls, moment }) => {
+    const { store } = open(file)
+    await startAt(moment)
+    for (const records of calls) store.tokens.record(records)
+  },
   /** Holds the write lock of the file for so many milliseconds, and answers as soon as it has it. */
   lock: async ({ file, milliseconds }) => {
     const { database } = open(file)
