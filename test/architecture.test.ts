@@ -20,6 +20,7 @@ const ROOMS: readonly { room: string; imports: readonly string[]; outside?: read
   { room: 'src/config.ts', imports: ['src/auth-config.ts', 'src/core/', 'src/ports/'] },
   { room: 'src/verifier.ts', imports: ['src/core/'] },
   { room: 'src/auth.ts', imports: ['src/auth-config.ts', 'src/core/', 'src/ports/', 'src/config.ts'] },
+  { room: 'src/realms.ts', imports: ['src/auth.ts', 'src/core/'] },
   // The decorators, the module and the exceptions of NestJS are classes and functions of its own: they cannot be described.
   {
     room: 'src/adapters/nestjs',

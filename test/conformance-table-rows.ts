@@ -7,14 +7,14 @@ export type Cell = 'passed' | 'failed' | 'left out' | 'not there'
 export interface ReportedTest {
   readonly type: 'test'
   readonly name: string
-  readonly result: () => { readonly state: string }
+  result(): { readonly state: string }
 }
 
 /** A `describe` as vitest reports it. */
 export interface ReportedSuite {
   readonly type: 'suite'
   readonly name: string
-  readonly meta: () => TaskMeta
+  meta(): TaskMeta
   readonly children: Iterable<ReportedTask>
 }
 
@@ -52,8 +52,8 @@ export const labelOf = ({ group, title }: Pick<Row, 'group' | 'title'>): string 
   group === '' ? title : `${group} > ${title}`
 
 /** A test that was collected and never ran has neither passed nor failed. */
-const cellOf = ({ result }: ReportedTest): Cell => {
-  const { state } = result()
+const cellOf = (test: ReportedTest): Cell => {
+  const { state } = test.result()
   return state === 'passed' || state === 'failed' ? state : 'left out'
 }
 

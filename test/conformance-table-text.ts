@@ -31,6 +31,10 @@ const remarksOf = ({ exemptions, faults }: Table): readonly string[] => [
   ...faults.map((fault) => `FAULT: ${fault}`),
 ]
 
+/** Titles quote what is sent, which may be nothing that one can see. */
+const visible = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => `<U+${character.codePointAt(0)?.toString(16).padStart(4, '0')}>`)
+
 const cut = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text)
 
 /** Words of their own length, in lines that are no longer than the table. */
@@ -64,8 +68,8 @@ export const toText = (table: Table): string => {
   const titleWidth = Math.max(SHORTEST_TITLE, WIDTH - columns.length * COLUMN_WIDTH)
   const numbers = columns.map((_column, index) => index + 1)
   const body = rows.flatMap(({ group, title, cells }, index) => [
-    ...(group === rows[index - 1]?.group ? [] : [group]),
-    `${cut(`  ${title}`, titleWidth).padEnd(titleWidth)}${inColumns(cells.map((cell) => SIGNS[cell]))}`,
+    ...(group === rows[index - 1]?.group ? [] : [cut(visible(group), WIDTH)]),
+    `${cut(`  ${visible(title)}`, titleWidth).padEnd(titleWidth)}${inColumns(cells.map((cell) => SIGNS[cell]))}`,
   ])
   const legend = fold(
     columns.map((column, index) => `${index + 1} ${column}`),
@@ -87,7 +91,7 @@ export const toText = (table: Table): string => {
   ].join('\n')
 }
 
-const inMarkdown = (text: string): string => text.replaceAll(/[\\|<`*_]/g, '\\$&')
+const inMarkdown = (text: string): string => visible(text).replaceAll(/[\\|<`*_]/g, '\\$&')
 
 const rowInMarkdown = (cells: readonly string[]): string => `| ${cells.map(inMarkdown).join(' | ')} |`
 

@@ -4,6 +4,7 @@ import { newIdentifier } from '../../src/core/token/identifier.ts'
 import { openSqlite } from '../../src/stores/sqlite/database.ts'
 import type { SqliteDatabase } from '../../src/stores/sqlite/database.ts'
 import { readInteger } from '../../src/stores/sqlite/row.ts'
+import { sqliteSingleUse } from '../../src/stores/sqlite/single-use.ts'
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { openSqliteFile, START_MS, untilTestEnds } from './stores-under-test.ts'
 
@@ -44,6 +45,23 @@ describe('single use in a SQLite file', () => {
     other.exec('ROLLBACK')
     other.close()
     expect(await store.singleUse.spend(fresh)).toBe(true)
+  })
+
+  test('decides under the write lock, whatever it saw before: another may have come in between', async () => {
+    const { store, database } = open()
+    const use = newUse()
+    const first: unknown[] = []
+    const outrun: SqliteDatabase = {
+      exec: (sql) => {
+        // The last moment at which another process can be first.
+        if (sql.startsWith('BEGIN')) first.push(store.singleUse.spend(use))
+        return database.exec(sql)
+      },
+      prepare: (sql) => database.prepare(sql),
+      close: () => undefined,
+    }
+    const late = sqliteSingleUse({ database: outrun, now: () => START_MS })
+    expect([await late.spend(use), first]).toEqual([false, [true]])
   })
 
   test('counts the retention from the moment at which it has the write lock, however long it has waited', async () => {

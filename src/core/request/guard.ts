@@ -1,5 +1,6 @@
 import type { Engine } from '../engine.ts'
-import { AuthError } from '../errors.ts'
+import { AUTH_ERRORS, AuthError } from '../errors.ts'
+import type { AuthErrorCode } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { whenReady } from '../maybe-promise.ts'
 import type { JsonObject } from '../token/json.ts'
@@ -39,7 +40,8 @@ const NOT_OF_TOKEN: ReadonlySet<string> = new Set([
   'csrf_failed',
 ])
 
-const isOfToken = ({ code, status }: AuthError): boolean => status < 500 && !NOT_OF_TOKEN.has(code)
+/** Whether a code blames the token, so that a lenient guard lets its holder pass as anonymous. */
+export const isOfToken = (code: AuthErrorCode): boolean => AUTH_ERRORS[code].status < 500 && !NOT_OF_TOKEN.has(code)
 
 /** Codes that go out only where the signature of the token holds. */
 const SIGNED: ReadonlySet<string> = new Set([
@@ -133,7 +135,7 @@ export const createGuard = <Claims, P extends string>(
   }
 
   const fail = (failure: unknown, request: RequestView, found: Found | null): MaybePromise<Verdict<Claims, P>> =>
-    resolved.lenient && failure instanceof AuthError && isOfToken(failure)
+    resolved.lenient && failure instanceof AuthError && isOfToken(failure.code)
       ? { principal: null, cookies: NO_COOKIES }
       : decline(engine, failure, { request, found })
 

@@ -94,7 +94,7 @@ const writeMeta = (database: SqliteDatabase, name: string, value: string): void 
 /** Of processes that open an old file at once the first makes what is missing, and the others find it made. */
 const writeVersion = (database: SqliteDatabase): void => {
   const upsert = `INSERT INTO jotward_meta (name, value) VALUES ('schema', ?)
-    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE jotward_meta.value <> excluded.value`
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value`
   database.prepare(upsert).run(SCHEMA_VERSION)
 }
 
