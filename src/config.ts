@@ -105,7 +105,9 @@ const readAudience = (reader: Reader, audience: unknown): readonly string[] => {
 }
 
 const isStore = (value: unknown): boolean =>
-  isObject(value) && ['sessions', 'revocations', 'tokens', 'singleUse', 'users'].every((name) => isObject(value[name]))
+  isObject(value) &&
+  ['sessions', 'revocations', 'tokens', 'singleUse'].every((name) => isObject(value[name])) &&
+  (value['users'] === null || isObject(value['users']))
 
 const isDirectory = (value: unknown): boolean =>
   isObject(value) && ['findById', 'findByEmail'].every((name) => typeof value[name] === 'function')

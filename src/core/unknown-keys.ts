@@ -39,6 +39,15 @@ export const didYouMean = (word: string, candidates: readonly string[]): string 
   return nearest
 }
 
+/** One problem for each of the named parts of `value` that is there and is no object. */
+export const misshapenParts = (path: string, value: object, parts: readonly string[]): ConfigProblem[] =>
+  parts
+    .filter((part) => {
+      const given: unknown = Reflect.get(value, part)
+      return given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))
+    })
+    .map((part) => ({ path: `${path}.${part}`, problem: 'must be an object' }))
+
 /** One problem for each key of `value` that is not allowed, with the name that was probably meant. `path` is '' at the top. */
 export const unknownKeys = (path: string, value: object, allowed: readonly string[]): ConfigProblem[] =>
   Object.keys(value)

@@ -1,5 +1,6 @@
 import { describe } from 'vitest'
 import { columnOf } from '../conformance-table-suites.ts'
+import { behaviourScenarios } from './adapter/behaviours.ts'
 import { credentialScenarios } from './adapter/credentials.ts'
 import { hostileScenarios } from './adapter/hostile.ts'
 import { mountingScenarios } from './adapter/mounting.ts'
@@ -21,5 +22,6 @@ export const adapterConformance = (name: string, serve: Serve): void => {
     placementScenarios(serve)
     mountingScenarios(serve)
     hostileScenarios(serve)
+    behaviourScenarios(serve)
   })
 }

@@ -133,8 +133,18 @@ export interface Admission<Claims, P extends string> {
   readonly admit: ((principal: Principal<Claims, P>) => MaybePromise<void>) | null
 }
 
+/** Whether a token is an authentic refresh token of ours. No other keys are asked: neither kind verifies as the other. */
+export const isRefreshToken = ({ issuer, keys }: Engine<unknown>, token: string): boolean => {
+  try {
+    verifyRefreshToken(token, { issuer, keySet: keys.refresh.verifying })
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
- * A refresh token that was sent to a route that takes access tokens, or the other way round, is told as such.
+ * An access token that was sent to a route that takes refresh tokens is told as such.
  *
  * @throws AuthError
  */

@@ -14,10 +14,19 @@ const isFresh = ({ authTime, issuedAt }: Principal<unknown>, window: Seconds | '
   return window === 'login' ? authTime === issuedAt : now - authTime <= window
 }
 
-/** A list that a function built: an empty one would open the route, so it is as bad as one that holds no names. */
+const isText = (value: unknown): value is string => typeof value === 'string'
+
+/**
+ * A list that a function built: an empty one would open the route, so it is as bad as none. Text that is no name is the
+ * request's doing, like a space in a path: nobody can hold such a permission.
+ */
 const checkNames = (names: unknown): readonly string[] => {
-  if (Array.isArray(names) && names.length > 0 && names.every(isPermissionName)) return names
-  throw new AuthError('hook_failed', { detail: 'permissions of a route: the function returned no list of permissions' })
+  if (!Array.isArray(names) || names.length === 0 || !names.every(isText)) {
+    const cause = new Error('it returned no list of permissions')
+    throw new AuthError('hook_failed', { detail: 'permissions of a route', cause })
+  }
+  if (names.every(isPermissionName)) return names
+  throw new AuthError('insufficient_permission', { detail: 'the request makes no name of a permission' })
 }
 
 const namesFor = (permissions: ResolvedPermissions, request: RequestView): MaybePromise<readonly string[]> => {
@@ -32,7 +41,7 @@ const namesFor = (permissions: ResolvedPermissions, request: RequestView): Maybe
  * Checks what a route asks of a verified caller.
  *
  * @throws AuthError `reauthentication_required` (RFC 9470 §3) | `insufficient_permission` (RFC 6750 §3.1) |
- *   `hook_failed` where a list that is built from the request cannot be
+ *   `hook_failed` where a function builds no list
  */
 export const authorize = <Claims, P extends string>(
   { permissions: rules, now }: Engine<Claims>,

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, StoreError } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { whenReady } from '../maybe-promise.ts'
 import type { User } from '../../ports/user-directory.ts'
@@ -7,7 +7,7 @@ import { askHook } from './ask-hook.ts'
 import { authorize } from './authorize.ts'
 import type { Principal } from './principal.ts'
 import type { RequestView } from './request-view.ts'
-import type { ResolvedRequirement } from './requirement.ts'
+import type { ResolvedPermissions, ResolvedRequirement } from './requirement.ts'
 
 /** One question to a verified caller: returns the principal, perhaps with more to it, or throws AuthError. */
 export type Check<Claims, P extends string> = (
@@ -53,6 +53,7 @@ const versionAtSignIn = (
  * Loads the user of the token.
  *
  * @throws AuthError `user_refused` for one who is gone, disabled, or has other credentials by now
+ * @throws StoreError where the directory is behind the session, as at a refresh
  */
 const loadUser = <Claims, P extends string>(engine: Engine<Claims>): Check<Claims, P> => {
   const { users } = engine
@@ -61,11 +62,16 @@ const loadUser = <Claims, P extends string>(engine: Engine<Claims>): Check<Claim
     whenReady(users.findById(principal.subject), (user: User | null | undefined) => {
       if (user?.active !== true) throw refuseUser('the user is gone or disabled')
       return whenReady(versionAtSignIn(engine, principal), (version) => {
-        if (version !== null && version !== user.credentialVersion) throw refuseUser('the credentials have changed')
-        return { ...principal, user }
+        if (version === null || version === user.credentialVersion) return { ...principal, user }
+        if (version < user.credentialVersion) throw refuseUser('the credentials have changed')
+        throw new StoreError('reading the user', new Error('the directory is behind the session'))
       })
     })
 }
+
+/** A function has a length too, which is that of its parameters. */
+const asksFor = (permissions: ResolvedPermissions): boolean =>
+  typeof permissions === 'function' || permissions.length > 0
 
 /** Everything that is asked after revocation, in order. A plain route asks for nothing but its permissions. */
 export const createChecks = <Claims, P extends string>(
@@ -84,7 +90,7 @@ export const createChecks = <Claims, P extends string>(
     checks.push(ownCheck('hooks.verify', verify, { wanted: true, code: 'verification_failed' }))
   }
   if (user) checks.push(loadUser(engine))
-  if (fresh !== null || permissions.length > 0 || anyOf.length > 0) {
+  if (fresh !== null || asksFor(permissions) || asksFor(anyOf)) {
     checks.push((principal, request) => whenReady(authorize(engine, principal, request, requirement), () => principal))
   }
   if (check !== null) checks.push(ownCheck('check of a route', check, { wanted: true, code: 'access_denied' }))

@@ -1,7 +1,7 @@
 import { parseDuration } from '../duration.ts'
 import type { Duration, Seconds } from '../duration.ts'
 import type { ConfigProblem } from '../errors.ts'
-import { unknownKeys } from '../unknown-keys.ts'
+import { misshapenParts, unknownKeys } from '../unknown-keys.ts'
 import { isCookieName } from './cookies.ts'
 import type { CookieTarget, SameSite } from './cookies.ts'
 import type { TokenKind } from './locations.ts'
@@ -141,6 +141,8 @@ const valueProblems = (config: CookiesConfig): readonly ConfigProblem[] => {
 export const resolveCookies = (
   config: CookiesConfig = {},
 ): { readonly cookies: ResolvedCookies; readonly problems: readonly ConfigProblem[] } => {
+  const misshapen = misshapenParts('cookies', config, ['names'])
+  if (misshapen.length > 0) return { ...resolveCookies(), problems: misshapen }
   const { access, refresh, csrfAccess, csrfRefresh } = resolveTargets(config)
   const problems = [
     ...unknownKeys('cookies', config, SETTINGS.cookies),

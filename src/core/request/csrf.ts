@@ -3,7 +3,7 @@ import { AuthError } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { whenReady } from '../maybe-promise.ts'
 import type { CsrfKeys } from '../token/csrf-value.ts'
-import { unknownKeys } from '../unknown-keys.ts'
+import { misshapenParts, unknownKeys } from '../unknown-keys.ts'
 import { isCookieName } from './cookies.ts'
 import type { TokenKind } from './locations.ts'
 import type { RequestView } from './request-view.ts'
@@ -60,7 +60,8 @@ const listProblems = ({ methods, origins = [] }: CsrfConfig): readonly ConfigPro
   if (methods !== undefined && !isMethods(methods)) {
     problems.push({ path: 'csrf.methods', problem: 'must be a list of at least one method like "POST"' })
   }
-  for (const origin of Array.isArray(origins) ? origins : [origins]) {
+  if (!Array.isArray(origins)) problems.push({ path: 'csrf.origins', problem: 'must be a list of origins' })
+  for (const origin of Array.isArray(origins) ? origins : []) {
     if (isOrigin(origin)) continue
     const problem = `${JSON.stringify(origin)} is not an origin; write "https://app.example.com"`
     problems.push({ path: 'csrf.origins', problem })
@@ -93,12 +94,14 @@ export const resolveCsrf = (
   config: CsrfConfig = {},
   mayUseHttp = false,
 ): { readonly csrf: CsrfRules | null; readonly problems: readonly ConfigProblem[] } => {
-  const problems = problemsOf(config)
+  const misshapen = misshapenParts('csrf', config, ['headers', 'fields'])
+  const problems = misshapen.length > 0 ? misshapen : problemsOf(config)
   if (problems.length > 0 || config.dangerouslyDisabled === true) return { csrf: null, problems }
   const { methods, origins = [], headers = {}, fields = {}, doubleSubmit = true } = config
   const checked = methods === undefined ? null : new Set(methods.map((method) => method.toUpperCase()))
   const csrf = {
-    isChecked: (method: string) => checked?.has(method) ?? !SAFE_METHODS.has(method),
+    // Fetch sends `patch` as it was written, and a router may take it for PATCH; what is safe has one spelling.
+    isChecked: (method: string) => checked?.has(method.toUpperCase()) ?? !SAFE_METHODS.has(method),
     origins: new Set(origins),
     headers: {
       access: (headers.access ?? 'x-csrf-token').toLowerCase(),

@@ -23,11 +23,18 @@ const extractKind = ({ transport: { finders, locations } }: Engine<unknown>, kin
  * The one of two findings that counts. Both kinds may stand in one and the same place, the header for one: that is one
  * token, not two. And a browser sends both cookies wherever the refresh cookie goes.
  */
-const merge = (access: Found | null, refresh: Found | null): Found | null => {
-  if (access === null || refresh === null) return access ?? refresh
-  const areCookies = access.location === 'cookie' && refresh.location === 'cookie'
-  if (areCookies || access.token === refresh.token) return access
-  throw new AuthError('malformed_credentials', { detail: 'there are two tokens' })
+const createMerge = (engine: Engine<unknown>, order: readonly Location[] | null) => {
+  const { locations } = engine.transport
+  const places = order ?? locations.order.access
+  return (access: Found | null, refresh: Found | null): Found | null => {
+    if (access === null || refresh === null) return access ?? refresh
+    const areCookies = access.location === 'cookie' && refresh.location === 'cookie'
+    if (areCookies || access.token === refresh.token) return access
+    if (locations.several === 'refuse') throw new AuthError('malformed_credentials', { detail: 'there are two tokens' })
+    const later =
+      places.indexOf(refresh.location) < places.indexOf(access.location) && places.includes(refresh.location)
+    return later ? refresh : access
+  }
 }
 
 /**
@@ -44,6 +51,7 @@ export const createExtract = (
   const [first, second] = kinds.map((kind) => extractKind(engine, kind)(order))
   if (first === undefined) return () => null
   if (second === undefined) return first
+  const merge = createMerge(engine, order)
   return (request) =>
     whenReady(first(request), (access) => whenReady(second(request), (refresh) => merge(access, refresh)))
 }

@@ -139,6 +139,15 @@ const choose = (
   return chosen
 }
 
+/** A finder that throws is one whose promise fails: others may be under way, and nobody would wait for them. */
+const look = ({ find }: Finder, request: RequestView): MaybePromise<Finding> => {
+  try {
+    return find(request)
+  } catch (failure) {
+    return Promise.reject(failure)
+  }
+}
+
 /**
  * The one token of a request, or null where there is none. A place that holds something malformed is never passed over
  * for a later one.
@@ -150,7 +159,7 @@ export const findToken = (
   finders: readonly Finder[],
   several: ResolvedLocations['several'],
 ): MaybePromise<Found | null> => {
-  const findings = finders.map((finder) => finder.find(request))
+  const findings = finders.map((finder) => look(finder, request))
   const settled = findings.filter((finding): finding is Finding => !isPromiseLike(finding))
   if (settled.length === findings.length) return choose(finders, settled, several)
   // Some are promises, for a body had to be read; the others stand already.

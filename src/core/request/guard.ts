@@ -1,12 +1,12 @@
 import type { Engine } from '../engine.ts'
-import { AUTH_ERRORS, AuthError } from '../errors.ts'
+import { AuthError } from '../errors.ts'
 import type { AuthErrorCode } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { whenReady } from '../maybe-promise.ts'
 import type { JsonObject } from '../token/json.ts'
-import { decodeUnverified } from '../token/jws.ts'
+import { verifyJws } from '../token/jws.ts'
 import { renewCookie } from '../session/renew-cookie.ts'
-import { authenticateAccessToken, authenticateRefreshToken } from './authenticate.ts'
+import { authenticateAccessToken, authenticateRefreshToken, isRefreshToken } from './authenticate.ts'
 import type { Admission, Presented } from './authenticate.ts'
 import { createChecks, runChecks } from './checks.ts'
 import { checkCsrf } from './csrf.ts'
@@ -32,16 +32,23 @@ export type Verdict<Claims, P extends string> =
 /** Judges one request. Never throws for anything that a request holds. */
 export type Guard<Claims, P extends string> = (request: RequestView) => MaybePromise<Verdict<Claims, P>>
 
-/** Failures that a good token meets too: who meets one is not made anonymous, and a dead store is not a bad token. */
-const NOT_OF_TOKEN: ReadonlySet<string> = new Set([
-  'insufficient_permission',
-  'reauthentication_required',
-  'access_denied',
-  'csrf_failed',
+/**
+ * Codes that blame the token. Whatever else a caller is refused with, a good token meets too, or a hook of the
+ * application's said so: a dead store is not a bad token, and too many attempts are not made good by dropping it.
+ */
+const OF_TOKEN: ReadonlySet<string> = new Set([
+  'malformed_credentials',
+  'token_invalid',
+  'token_expired',
+  'token_not_yet_valid',
+  'token_revoked',
+  'wrong_token_type',
+  'verification_failed',
+  'user_refused',
 ])
 
 /** Whether a code blames the token, so that a lenient guard lets its holder pass as anonymous. */
-export const isOfToken = (code: AuthErrorCode): boolean => AUTH_ERRORS[code].status < 500 && !NOT_OF_TOKEN.has(code)
+export const isOfToken = (code: AuthErrorCode): boolean => OF_TOKEN.has(code)
 
 /** Codes that go out only where the signature of the token holds. */
 const SIGNED: ReadonlySet<string> = new Set([
@@ -56,11 +63,26 @@ const SIGNED: ReadonlySet<string> = new Set([
   'reauthentication_required',
 ])
 
-/** Claims for a hook that shapes refusals. */
-const claimsOf = (failure: unknown, found: Found | null): JsonObject | null =>
-  found !== null && failure instanceof AuthError && SIGNED.has(failure.code)
-    ? decodeUnverified(found.token).payload
-    : null
+/**
+ * Claims for the hook that shapes a refusal. The signature is asked once more: a hook that chooses keys can refuse with
+ * any code before it was.
+ */
+const claimsOf = (
+  { keys, accessToken: { limits }, refusals }: Engine<unknown>,
+  failure: unknown,
+  found: Found | null,
+): JsonObject | null => {
+  if (found === null || !(failure instanceof AuthError) || !SIGNED.has(failure.code)) return null
+  if (refusals.hookFor(failure.code) === null) return null
+  for (const keySet of [keys.verifying, keys.refresh.verifying]) {
+    try {
+      return verifyJws(found.token, keySet, limits).claims
+    } catch {
+      // Signed with a key of the other kind, or with none of ours.
+    }
+  }
+  return null
+}
 
 /** One way or the other to a principal, by the kinds that the route takes. */
 const createAuthenticate = <Claims, P extends string>(
@@ -73,16 +95,8 @@ const createAuthenticate = <Claims, P extends string>(
     authenticateAccessToken<Claims, P>(engine, found, admission)
   if (!kinds.includes('refresh')) return byAccess
   if (!kinds.includes('access')) return byRefresh
-  return (found: Presented, admission: Admission<Claims, P>): MaybePromise<Principal<Claims, P>> => {
-    try {
-      return byAccess(found, admission)
-    } catch (failure) {
-      const mayBeRefresh =
-        failure instanceof AuthError && (failure.code === 'token_invalid' || failure.code === 'wrong_token_type')
-      if (!mayBeRefresh) throw failure
-      return byRefresh(found, admission)
-    }
-  }
+  return (found: Presented, admission: Admission<Claims, P>): MaybePromise<Principal<Claims, P>> =>
+    isRefreshToken(engine, found.token) ? byRefresh(found, admission) : byAccess(found, admission)
 }
 
 /** Whether a browser may have sent the token by itself. */
@@ -108,7 +122,7 @@ const decline = <Claims, P extends string>(
     engine.emit({ type: 'failure', at: failure.detail ?? 'guard', error: failure.details.cause ?? failure })
   }
   const cookies = formerCookies(engine, failure)
-  const answer = refuse(failure, engine.refusals, { request, claims: claimsOf(failure, found), cookies })
+  const answer = refuse(failure, engine.refusals, { request, claims: claimsOf(engine, failure, found), cookies })
   return whenReady(answer, (refusal) => ({ refusal }))
 }
 
@@ -121,7 +135,8 @@ export const createGuard = <Claims, P extends string>(
   const extract = createExtract(engine, resolved.locations, resolved.kinds)
   const authenticate = createAuthenticate<Claims, P>(engine, resolved.kinds)
   const checks = createChecks<Claims, P>(engine, resolved)
-  const mayRenew = engine.transport.cookies.renewWithin !== null
+  // Where nobody asks whether a token is revoked, none may become one that is not.
+  const mayRenew = engine.transport.cookies.renewWithin !== null && resolved.revocation !== 'skip'
 
   const judge = (request: RequestView, found: Found): MaybePromise<Principal<Claims, P>> => {
     const admit = found.location === 'cookie' ? createAdmit<Claims, P>(engine, request) : null

@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
-import { unknownKeys } from '../unknown-keys.ts'
+import { misshapenParts, unknownKeys } from '../unknown-keys.ts'
 import type { RequestView } from './request-view.ts'
 
 /** Which of the two tokens of a session. */
@@ -14,7 +14,10 @@ export const LOCATIONS = ['header', 'cookie', 'query', 'json', 'form', 'custom']
 
 export type Location = (typeof LOCATIONS)[number]
 
-/** Looks for a token where only the application knows: returns it, or null. */
+/**
+ * Looks for a token where only the application knows: returns it, or null. Nothing protects what it takes from a cookie
+ * against other sites; the place `cookie` is for those.
+ */
 export type TokenFinder = (request: RequestView) => MaybePromise<string | null>
 
 /** Where tokens are looked for, and under which names. */
@@ -129,6 +132,8 @@ export const resolveLocations = (
   config: LocationsConfig = {},
   usual: readonly Location[] = ['header'],
 ): { readonly locations: ResolvedLocations; readonly problems: readonly ConfigProblem[] } => {
+  const misshapen = misshapenParts('locations', config, ['header', 'query', 'body'])
+  if (misshapen.length > 0) return { ...resolveLocations({}, usual), problems: misshapen }
   const locations = withDefaults(config, usual)
   const orders = [
     ...locationProblems('locations.order', locations.order.access),

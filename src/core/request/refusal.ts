@@ -89,13 +89,16 @@ const headersOf = (error: AuthError, realm: string): Record<string, string> => {
   return headers
 }
 
-const bodyOf = ({ code, status, details }: AuthError, shape: NonNullable<ErrorsConfig['body']>): JsonObject => {
+type Shape = NonNullable<ErrorsConfig['body']>
+
+const bodyOf = (error: AuthError, shape: Shape, status: number): JsonObject => {
+  const { code, details } = error
   const { wire, message } = AUTH_ERRORS[code]
   const problems =
     details.problems === undefined ? {} : { problems: details.problems.map(({ path, problem }) => ({ path, problem })) }
-  const error = wire === null ? {} : { error: wire }
-  if (shape === 'oauth') return { ...error, code, error_description: message, ...problems }
-  if (shape === 'problem') return { type: `urn:jotward:${code}`, title: message, status, code, ...error, ...problems }
+  const told = wire === null ? {} : { error: wire }
+  if (shape === 'oauth') return { ...told, code, error_description: message, ...problems }
+  if (shape === 'problem') return { type: `urn:jotward:${code}`, title: message, status, code, ...told, ...problems }
   return { [shape.messageKey]: message, ...problems }
 }
 
@@ -106,12 +109,13 @@ export const toAuthError = (failure: unknown): AuthError =>
 /** The answer to a failure, before any hook has shaped it. */
 export const plainRefusal = (
   error: AuthError,
-  { realm, body }: Pick<RefusalPolicy, 'realm' | 'body'>,
+  { realm, body: shape }: Pick<RefusalPolicy, 'realm' | 'body'>,
   cookies: readonly string[] = [],
 ): Refusal => {
+  const { code, status } = error
   const headers = headersOf(error, realm)
-  if (body === 'problem') headers['content-type'] = 'application/problem+json'
-  return { code: error.code, status: error.status, headers, cookies, body: JSON.stringify(bodyOf(error, body)) }
+  if (shape === 'problem') headers['content-type'] = 'application/problem+json'
+  return { code, status, headers, cookies, body: JSON.stringify(bodyOf(error, shape, status)) }
 }
 
 /** How an issuer refuses. */
@@ -133,22 +137,37 @@ export interface RefusalSource {
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-const isHeaders = (headers: object): boolean =>
-  Object.entries(headers).every(
-    ([name, value]) => HEADER_NAME.test(name) && typeof value === 'string' && HEADER_VALUE.test(value),
-  )
+/** Where an answer ends is its server's to say. */
+const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
+
+/** @throws Error for what cannot be sent */
+const readHeaders = (headers: object): Record<string, string> => {
+  const entries = Object.entries(headers).map(([name, value]): [string, unknown] => [name.toLowerCase(), value])
+  const isSent = ([name, value]: [string, unknown]): boolean =>
+    HEADER_NAME.test(name) && !FRAMING.has(name) && typeof value === 'string' && HEADER_VALUE.test(value)
+  if (!entries.every(isSent)) throw new Error('its headers cannot be sent')
+  // Every value has just been found to be a string.
+  return Object.fromEntries(entries) as Record<string, string>
+}
+
+/** Answers that cannot have the body that every refusal has (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
+
+const isStatus = (status: number): boolean =>
+  Number.isInteger(status) && status >= 200 && status <= 599 && !BODILESS.has(status)
 
 /** @throws Error for what cannot be sent, so that the plain refusal is */
-const change = (refusal: Refusal, changed: RefusalChange): Refusal => {
+const change = (error: AuthError, refusal: Refusal, changed: RefusalChange, shape: Shape): Refusal => {
   const given: unknown = changed
   if (typeof given !== 'object' || given === null) throw new Error('it returned no object')
-  const { status = refusal.status, headers = {}, body } = changed
-  if (!Number.isInteger(status) || status < 200 || status > 599) throw new Error('its status is none')
-  if (!isHeaders(headers)) throw new Error('its headers cannot be sent')
-  const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-  const isText = typeof body === 'string' && 'content-type' in lower
-  const text = body === undefined ? refusal.body : isText ? body : JSON.stringify(body)
-  return { ...refusal, status, headers: { ...refusal.headers, ...lower }, body: text }
+  const { status = refusal.status, headers = {}, body = bodyOf(error, shape, status) } = changed
+  if (!isStatus(status)) throw new Error('its status is none of an answer with a body')
+  const { 'set-cookie': cookie, ...others } = readHeaders(headers)
+  const isText = typeof body === 'string' && 'content-type' in others
+  const text: unknown = isText ? body : JSON.stringify(body)
+  if (typeof text !== 'string') throw new Error('its body is no JSON')
+  const cookies = cookie === undefined ? refusal.cookies : [...refusal.cookies, cookie]
+  return { ...refusal, status, headers: { ...refusal.headers, ...others }, cookies, body: text }
 }
 
 /** The answer to a failure. A hook that fails leaves the plain one: nothing that it does can let a request through. */
@@ -164,12 +183,14 @@ export const refuse = (failure: unknown, policy: RefusalPolicy, source: RefusalS
   const { request, claims } = source
   const context = { code: error.code, status: error.status, message: error.message, claims, request, error }
   try {
-    const answer = whenReady(hook(context), (changed) => change(plain, changed))
+    const answer = whenReady(hook(context), (changed) => change(error, plain, changed, policy.body))
     return answer instanceof Promise ? answer.catch(failed) : answer
   } catch (cause) {
     return failed(cause)
   }
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 const isHook = (value: unknown): boolean => value === undefined || typeof value === 'function'
 
@@ -177,12 +198,14 @@ const isHook = (value: unknown): boolean => value === undefined || typeof value 
 export const resolveErrors = (
   config: ErrorsConfig = {},
 ): { readonly errors: Pick<RefusalPolicy, 'body' | 'hookFor'>; readonly problems: readonly ConfigProblem[] } => {
-  const { body = 'oauth', on = {} } = config
+  const { body = 'oauth', on: given = {} } = config
+  const on = isObject(given) ? given : {}
   const problems = [
     ...unknownKeys('errors', config, ['body', 'on']),
     ...unknownKeys('errors.on', on, [...Object.keys(AUTH_ERRORS), 'default']),
+    ...(isObject(given) ? [] : [{ path: 'errors.on', problem: 'must be an object of functions' }]),
   ]
-  const isKeyed = typeof body === 'object' && typeof body.messageKey === 'string' && body.messageKey !== ''
+  const isKeyed = isObject(body) && typeof body.messageKey === 'string' && body.messageKey !== ''
   if (body !== 'oauth' && body !== 'problem' && !isKeyed) {
     problems.push({ path: 'errors.body', problem: 'must be "oauth", "problem" or { messageKey: "msg" }' })
   }

@@ -146,6 +146,11 @@ const choiceProblems = (requirement: Requirement, { users, transport }: Limits):
     ['optional', typeof optional === 'boolean' || optional === 'lenient', 'must be true, false or "lenient"'],
     ['token', Object.hasOwn(KINDS, token), 'must be "access", "refresh" or "any"'],
     ['revocation', ['usual', 'strict', 'skip'].includes(revocation), 'must be "strict" or "skip", or be left out'],
+    [
+      'revocation',
+      revocation !== 'skip' || token !== 'refresh',
+      '"skip" is about access tokens; a refresh token is looked up in the store anyway',
+    ],
     ['user', typeof user === 'boolean', 'must be true or false'],
     ['user', !user || users !== null, 'needs users in the configuration'],
     ['check', check === undefined || typeof check === 'function', 'must be a function'],

@@ -22,9 +22,9 @@ const LONGEST_AGE = 400 * 86_400
 
 type Parts = Pick<Engine<unknown>, 'transport'>
 
-/** The same cookie where it may still lie on a former domain. */
+/** The same cookie where it may still lie on a former domain. One with the prefix `__Host-` never lay on any. */
 const former = ({ transport: { cookies } }: Parts, target: CookieTarget): readonly string[] =>
-  cookies.previousDomains.map((domain) => unsetCookie({ ...target, domain }))
+  /^__host-/i.test(target.name) ? [] : cookies.previousDomains.map((domain) => unsetCookie({ ...target, domain }))
 
 const targetsOf = ({ transport: { cookies } }: Parts, kind: TokenKind): readonly CookieTarget[] =>
   cookies.csrf === null ? [cookies.tokens[kind]] : [cookies.tokens[kind], cookies.csrf[kind]]
@@ -63,8 +63,7 @@ export const unsetTokenCookies = (
  * otherwise be refused until their owner signs in again.
  */
 export const formerCookies = (engine: Parts, failure: unknown): readonly string[] => {
-  const { usesCookies, cookies } = engine.transport
-  if (!usesCookies || cookies.previousDomains.length === 0) return []
+  if (engine.transport.cookies.previousDomains.length === 0) return []
   if (!(failure instanceof AuthError) || failure.code !== 'malformed_credentials') return []
   return (['access', 'refresh'] as const).flatMap((kind) =>
     targetsOf(engine, kind).flatMap((target) => former(engine, target)),

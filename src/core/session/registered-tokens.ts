@@ -1,8 +1,10 @@
 import type { Engine } from '../engine.ts'
 import { AuthError, ConfigError } from '../errors.ts'
 import type { Seconds } from '../duration.ts'
+import type { MaybePromise } from '../maybe-promise.ts'
+import { newIdentifier } from '../token/identifier.ts'
 import type { TokenRecord } from '../../ports/token-register.ts'
-import { revokeToken, tokenRetention } from './revoke.ts'
+import { revokeToken, sessionOfRefreshToken, tokenRetention } from './revoke.ts'
 
 /** The register of issued tokens, with what has become of them. */
 
@@ -43,12 +45,10 @@ const present = async (engine: Engine<unknown>, record: TokenRecord): Promise<Re
   return { tokenId, kind, subject, sessionId, issuedAt, expiresAt, revoked: await isRevoked(engine, record) }
 }
 
-/** Every refresh token of a session is its session's: `sid.generation` is looked up as `sid`. */
-const familyOf = (tokenId: string): string => /^([^.]+)\.\d+$/.exec(tokenId)?.[1] ?? tokenId
-
 const findRecord = async (engine: Engine<unknown>, tokenId: string): Promise<TokenRecord | null> => {
   requireRegister(engine)
-  return engine.store.tokens.find(familyOf(tokenId))
+  // Every refresh token of a session is its session's: they share one record.
+  return engine.store.tokens.find(sessionOfRefreshToken(tokenId) ?? tokenId)
 }
 
 /** @throws AuthError `not_found` */
@@ -86,10 +86,36 @@ export const revokeRegistered = async (engine: Engine<unknown>, tokenId: string)
   const { subject } = record
   if (record.kind === 'access') await revokeToken(engine, record)
   else {
+    const stood = await isRevoked(engine, record)
     await engine.store.sessions.suspend({ id: record.tokenId, subject, suspended: true }, engine.revocation)
-    engine.emit({ type: 'session.suspended', subject, sessionId: record.tokenId })
+    if (!stood) engine.emit({ type: 'session.suspended', subject, sessionId: record.tokenId })
   }
   return present(engine, record)
+}
+
+const notRestorable = (): AuthError =>
+  new AuthError('not_restorable', { detail: 'its session, or its subject, was ended' })
+
+/** Whether an access token is refused not for itself, but with its session, its subject or everything. */
+const isRevokedWithOthers = ({ store }: Engine<unknown>, record: TokenRecord): MaybePromise<boolean> =>
+  // An id that no token has: what is revoked then is so for the rest.
+  store.revocations.isRevokedAtSource({ ...record, tokenId: newIdentifier(record.subject) })
+
+const restoreAccessToken = async (engine: Engine<unknown>, record: TokenRecord): Promise<void> => {
+  const { tokenId, subject } = record
+  // Asked before: a token that stays refused must not come back later, with its session.
+  if (await isRevokedWithOthers(engine, record)) throw notRestorable()
+  const retention = tokenRetention(engine)
+  await engine.store.revocations.setToken({ tokenId, subject, revoked: false, retention })
+  engine.emit({ type: 'token.restored', subject, tokenId })
+}
+
+const restoreSession = async (engine: Engine<unknown>, record: TokenRecord): Promise<void> => {
+  const { tokenId: id, subject } = record
+  // Changes nothing of a session that has ended.
+  await engine.store.sessions.suspend({ id, subject, suspended: false }, engine.revocation)
+  if (await isRevoked(engine, record)) throw notRestorable()
+  engine.emit({ type: 'session.resumed', subject, sessionId: id })
 }
 
 /**
@@ -100,16 +126,6 @@ export const revokeRegistered = async (engine: Engine<unknown>, tokenId: string)
  */
 export const restoreRegistered = async (engine: Engine<unknown>, tokenId: string): Promise<RegisteredToken> => {
   const record = await requireRecord(engine, tokenId)
-  const { subject } = record
-  if (record.kind === 'access') {
-    const change = { tokenId: record.tokenId, subject, revoked: false, retention: tokenRetention(engine) }
-    await engine.store.revocations.setToken(change)
-    engine.emit({ type: 'token.restored', subject, tokenId: record.tokenId })
-  } else {
-    await engine.store.sessions.suspend({ id: record.tokenId, subject, suspended: false }, engine.revocation)
-    engine.emit({ type: 'session.resumed', subject, sessionId: record.tokenId })
-  }
-  const restored = await present(engine, record)
-  if (restored.revoked) throw new AuthError('not_restorable', { detail: 'its session, or its subject, was ended' })
-  return restored
+  await (record.kind === 'access' ? restoreAccessToken : restoreSession)(engine, record)
+  return present(engine, record)
 }

@@ -1,6 +1,7 @@
 import { EPOCH_RETENTION } from './lifecycle.ts'
 import { isOutdated } from './rotation.ts'
 import type { Stamp } from './session.ts'
+import { createStandings } from './standings.ts'
 
 /** What revocation needs to know of a verified access token. */
 export interface RevocableToken {
@@ -72,33 +73,14 @@ export interface RevocationSet {
   isRevoked(token: RevocableToken): boolean
   /** Whether a session has an entry of its own in force. */
   isSessionListed(id: string): boolean
-  /** Forgets entries that can concern no token any more. */
-  prune(nowMs: number): void
+  /** Forgets entries that can concern no token any more: all of them, or those of so many segments of the set. */
+  prune(nowMs: number, segments?: number): void
   readonly size: number
 }
 
-const pruneMap = <V>(map: Map<string, V>, expiresAtMs: (value: V) => number, nowMs: number): void => {
-  for (const [id, value] of map) if (expiresAtMs(value) <= nowMs) map.delete(id)
-}
-
-interface Standing {
-  readonly revoked: boolean
-  readonly version: number
-  readonly expiresAtMs: number
-}
-
-type Members = Map<string, Standing>
-
-/** A restoration is kept as long as a revocation: an older one that comes late must not undo it. */
-const applyMember = (members: Members, { id, revoked, version, expiresAtMs }: MemberChange & Standing): void => {
-  const known = members.get(id)
-  if (known !== undefined && known.version >= version) return
-  members.set(id, { revoked, version, expiresAtMs: Math.max(expiresAtMs, known?.expiresAtMs ?? 0) })
-}
-
 export const createRevocationSet = (): RevocationSet => {
-  const tokens: Members = new Map()
-  const sessions: Members = new Map()
+  const tokens = createStandings()
+  const sessions = createStandings()
   const subjects = new Map<string, SubjectEpoch>()
   let globalEpoch = 0
 
@@ -112,18 +94,18 @@ export const createRevocationSet = (): RevocationSet => {
     apply: (entry) => {
       if (entry.kind === 'subject') applySubject(entry.id, entry)
       else if (entry.kind === 'all') globalEpoch = Math.max(globalEpoch, entry.epoch)
-      else applyMember(entry.kind === 'token' ? tokens : sessions, entry)
+      else (entry.kind === 'token' ? tokens : sessions).apply(entry.id, entry)
     },
     epochs,
     isRevoked: ({ tokenId, sessionId, subject, stamp }) =>
-      tokens.get(tokenId)?.revoked === true ||
-      (sessionId !== null && sessions.get(sessionId)?.revoked === true) ||
+      tokens.isRevoked(tokenId) ||
+      (sessionId !== null && sessions.isRevoked(sessionId)) ||
       isOutdated(stamp, { subject: subjects.get(subject)?.epoch ?? 0, global: globalEpoch }),
-    isSessionListed: (id) => sessions.get(id)?.revoked === true,
-    prune: (nowMs) => {
-      pruneMap(tokens, ({ expiresAtMs }) => expiresAtMs, nowMs)
-      pruneMap(sessions, ({ expiresAtMs }) => expiresAtMs, nowMs)
-      pruneMap(subjects, ({ expiresAtMs }) => expiresAtMs, nowMs)
+    isSessionListed: (id) => sessions.isRevoked(id),
+    prune: (nowMs, segments) => {
+      tokens.prune(nowMs, segments)
+      sessions.prune(nowMs, segments)
+      for (const [id, { expiresAtMs }] of subjects) if (expiresAtMs <= nowMs) subjects.delete(id)
     },
     get size() {
       return tokens.size + sessions.size + subjects.size

@@ -13,11 +13,23 @@ import { checkSubject } from './subject.ts'
 export const tokenRetention = ({ revocation, accessToken }: Engine<unknown>): Seconds =>
   Math.max(revocation.retention, (accessToken.maxAgeWithoutExpiry ?? 0) + 301)
 
+/** The session of a refresh token by its `jti`, `sid.generation`; null for any other token. */
+export const sessionOfRefreshToken = (tokenId: string): string | null => /^([^.]+)\.\d+$/.exec(tokenId)?.[1] ?? null
+
+/**
+ * Revokes an access token by itself, and a refresh token with its session (RFC 7009 §2.1): nobody would ask for the
+ * one token of a family.
+ *
+ * @throws AuthError `not_found` where the session is another subject's
+ */
 export const revokeToken = async (
   engine: Engine<unknown>,
   { tokenId, subject }: { readonly tokenId: string; readonly subject: string },
 ): Promise<void> => {
   const { store, emit } = engine
+  const sessionId = sessionOfRefreshToken(tokenId)
+  // The id itself is entered all the same: it might be that of an access token from elsewhere.
+  if (sessionId !== null) await revokeSession(engine, { sessionId, subject })
   await store.revocations.setToken({ tokenId, subject, revoked: true, retention: tokenRetention(engine) })
   emit({ type: 'token.revoked', subject, tokenId })
 }

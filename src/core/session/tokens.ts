@@ -71,11 +71,12 @@ const MISFIT = {
   alone: 'hook_failed',
 } as const
 
-/** What a hook answers, checked; what it throws is told to the operator. */
+/** What a hook answers, checked. What it refuses with stands; whatever else it throws is told to the operator. */
 const ask = async <T>(engine: Engine<unknown>, at: string, hook: () => Promise<T>): Promise<T> => {
   try {
     return await hook()
   } catch (cause) {
+    if (cause instanceof AuthError) throw cause
     engine.emit({ type: 'failure', at, error: cause })
     throw new AuthError('hook_failed', { cause, detail: at })
   }

@@ -9,7 +9,7 @@ import { newIdentifier } from '../../../src/core/token/identifier.ts'
 import { claimsOf, codeOf, createBed, redeploy, START } from './issuer.ts'
 
 /** What is to be signed, each time under an identifier of its own. */
-const content = ({ keys }: ReturnType<typeof resolveConfig>): Draft => ({
+const draftOf = ({ keys }: ReturnType<typeof resolveConfig>): Draft => ({
   claims: { role: 'chief' },
   permissions: ['a', 'b'],
   headers: {},
@@ -31,14 +31,14 @@ const minting = async (change: Partial<AuthConfig> = {}) => {
 describe('an access token', () => {
   test('lives for as long as configured', async () => {
     const { engine, session } = await minting()
-    const { accessToken, expiresIn } = mintAccessToken(engine, session, content(engine), MOMENT)
+    const { accessToken, expiresIn } = mintAccessToken(engine, session, draftOf(engine), MOMENT)
     expect([expiresIn, claimsOf(accessToken)['exp']]).toEqual([900, START + 900])
   })
 
   test('lives for as long as its sign-in asked, but never longer than is accepted today', async () => {
     const { engine, session } = await minting()
     const expiresIn = (accessLifetime: number): number =>
-      mintAccessToken(engine, { ...session, grant: { ...session.grant, accessLifetime } }, content(engine), MOMENT)
+      mintAccessToken(engine, { ...session, grant: { ...session.grant, accessLifetime } }, draftOf(engine), MOMENT)
         .expiresIn
     expect([300, 3600, 7200].map(expiresIn)).toEqual([300, 3600, 3600])
   })
@@ -50,15 +50,15 @@ describe('an access token', () => {
   ])('made %i s before the end of its session lives for %i s', async (before, lifetime) => {
     const { engine, session } = await minting()
     const issuedAt = session.absoluteExpiresAt - before
-    const { accessToken, expiresIn } = mintAccessToken(engine, session, content(engine), { issuedAt })
+    const { accessToken, expiresIn } = mintAccessToken(engine, session, draftOf(engine), { issuedAt })
     expect([expiresIn, claimsOf(accessToken)['exp']]).toEqual([lifetime, session.absoluteExpiresAt])
   })
 
   test('tells the authentication of its session, or a later one where it is told so', async () => {
     const { engine, session } = await minting()
     const [first, second] = [
-      mintAccessToken(engine, session, content(engine), MOMENT),
-      mintAccessToken(engine, session, content(engine), { ...MOMENT, authTime: START + 60 }),
+      mintAccessToken(engine, session, draftOf(engine), MOMENT),
+      mintAccessToken(engine, session, draftOf(engine), { ...MOMENT, authTime: START + 60 }),
     ]
     expect(claimsOf(first.accessToken)['auth_time']).toBe(session.authTime)
     expect(claimsOf(second.accessToken)['auth_time']).toBe(START + 60)
@@ -67,8 +67,8 @@ describe('an access token', () => {
   test('is another one each time, beside a refresh token that is the same each time', async () => {
     const { engine, session } = await minting()
     const [first, second] = [
-      mintPair(engine, session, content(engine), MOMENT),
-      mintPair(engine, session, content(engine), { issuedAt: START + 60 }),
+      mintPair(engine, session, draftOf(engine), MOMENT),
+      mintPair(engine, session, draftOf(engine), { issuedAt: START + 60 }),
     ]
     expect(first.accessToken).not.toBe(second.accessToken)
     expect(first.refreshToken).toBe(second.refreshToken)
@@ -81,7 +81,7 @@ describe('an access token', () => {
       const { refreshToken } = mintPair(
         engine,
         { ...session, state: { ...session.state, generation } },
-        content(engine),
+        draftOf(engine),
         MOMENT,
       )
       return claimsOf(refreshToken)['gen']
@@ -93,7 +93,7 @@ describe('an access token', () => {
 describe('the content of an access token', () => {
   test('is what the session was granted', async () => {
     const { engine, session } = await minting()
-    const { tokenId: _own, ...wanted } = content(engine)
+    const { tokenId: _own, ...wanted } = draftOf(engine)
     expect(await draftAccessToken(engine, session, WANTED)).toMatchObject(wanted)
   })
 

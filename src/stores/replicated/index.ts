@@ -1,0 +1,3 @@
+export { replicated } from './replicated-store.ts'
+export type { ReplicationOptions } from './replicated-store.ts'
+export type { ProcessClocks } from './lease.ts'
