@@ -12,7 +12,10 @@ export default defineConfig({
         find: /^jotward\/(express|hono|fetch|node|fastify|koa|h3|elysia|nestjs)$/,
         replacement: source('adapters/$1.ts'),
       },
-      { find: /^jotward\/(routes|testing|stores|stores\/memory|stores\/sqlite)$/, replacement: source('$1/index.ts') },
+      {
+        find: /^jotward\/(routes|testing|stores|stores\/memory|stores\/sqlite|stores\/bounded|stores\/replicated)$/,
+        replacement: source('$1/index.ts'),
+      },
     ],
   },
   test: {

@@ -56,14 +56,16 @@ app.post('/auth/fresh-login', protect({ optional: 'lenient' }), async (request, 
   response.json({ access_token: token.accessToken })
 })
 
-// Only an access token, and never a fresh one. The refresh token stays good. `auth.refresh(token)` would give the next
-// one with it, and end the session once an old one comes back: it was stolen then.
+// Only an access token, and never a fresh one. The refresh token stays good; `auth.refresh(token)` would give the next
+// one as well, and end the session where an old one comes back, for then it was stolen.
 app.post('/auth/refresh', protect({ token: 'refresh' }), async (request, response) => {
   const { accessToken } = await auth.reissue(principal(request), { fresh: false })
   response.json({ access_token: accessToken })
 })
 
-app.get('/protected', protect(), (request, response) => void response.json(greet(principal(request))))
+app.get('/protected', protect(), (request, response) => {
+  response.json(greet(principal(request)))
+})
 
 // Takes the access token of a login, not that of a refresh.
 app.get('/protected-fresh', protect({ fresh: 'login' }), (request, response) => {

@@ -1,5 +1,5 @@
 import { requestView } from '../../src/adapters/web-response.ts'
-import type { Auth } from '../../src/auth.ts'
+import type { Guarding } from '../../src/auth.ts'
 import type { AuthConfig } from '../../src/auth-config.ts'
 import type { Requirement } from '../../src/core/request/requirement.ts'
 import { createBed } from '../core/session/issuer.ts'
@@ -15,7 +15,7 @@ export interface Sent {
 }
 
 /** What a guard makes of a request: who calls and from where, or the answer that refuses. */
-export const ask = async (auth: Auth, sent: Sent = {}, requirement: Requirement = {}) => {
+export const ask = async (auth: Guarding<unknown, string>, sent: Sent = {}, requirement: Requirement = {}) => {
   const { method = 'GET', path = '/', headers = {}, body = null } = sent
   const request = new Request(`https://api.example.com${path}`, { method, headers, body })
   const verdict = await auth.guard(requirement)(requestView(request))
@@ -36,12 +36,12 @@ export const signedIn = async (change: Partial<AuthConfig> = {}) => {
   return { ...bed, pair: await bed.auth.issue({ subject: 'ann' }) }
 }
 
+const isUnset = (value: string): boolean => value.includes('Max-Age=0')
+
+const nameOf = (value: string): string => value.slice(0, value.indexOf('='))
+
 /** Names of the cookies that values of `Set-Cookie` set, and of those that they unset. */
-export const namesOf = (values: readonly string[]) => {
-  const isUnset = (value: string): boolean => value.includes('Max-Age=0')
-  const name = (value: string): string => value.slice(0, value.indexOf('='))
-  return {
-    set: values.filter((value) => !isUnset(value)).map(name),
-    unset: values.filter(isUnset).map(name),
-  }
-}
+export const namesOf = (values: readonly string[]) => ({
+  set: values.filter((value) => !isUnset(value)).map(nameOf),
+  unset: values.filter(isUnset).map(nameOf),
+})

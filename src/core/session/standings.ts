@@ -155,23 +155,23 @@ const applyForeign = (foreign: Map<string, Standing>, id: string, standing: Stan
   foreign.set(id, { ...standing, expiresAtMs: Math.max(standing.expiresAtMs, known?.expiresAtMs ?? 0) })
 }
 
+/** The number of the segment for the identifier in `scratch`, by bits that its place within does not use. */
+const indexOf = (): number => byteAt(scratch, 9) % SEGMENTS
+
+const segmentAt = (segments: readonly Segment[], index: number): Segment => {
+  const segment = segments[index]
+  if (segment === undefined) throw new RangeError(`there is no segment ${index}`)
+  return segment
+}
+
 export const createStandings = (): Standings => {
   const segments = Array.from({ length: SEGMENTS }, () => createSegment(SMALLEST))
   const foreign = new Map<string, Standing>()
   let nextToPrune = 0
 
-  /** The segment of the identifier in `scratch`, by bits that its place within does not use. */
-  const indexOf = (): number => byteAt(scratch, 9) % SEGMENTS
-
-  const segmentAt = (index: number): Segment => {
-    const segment = segments[index]
-    if (segment === undefined) throw new RangeError(`there is no segment ${index}`)
-    return segment
-  }
-
   const applyOwn = (standing: Standing): void => {
     const index = indexOf()
-    let segment = segmentAt(index)
+    let segment = segmentAt(segments, index)
     let slot = slotOf(segment)
     if (segment.states[slot] !== EMPTY) {
       if ((segment.versions[slot] ?? 0) < standing.version) write(segment, slot, standing)
@@ -190,7 +190,7 @@ export const createStandings = (): Standings => {
   }
 
   const pruneSegment = (index: number, nowS: number): void => {
-    const segment = segmentAt(index)
+    const segment = segmentAt(segments, index)
     const lapsed = lapsedIn(segment, nowS)
     if (lapsed === 0) return
     const capacity = Math.max(SMALLEST, Math.ceil(((segment.count - lapsed) / FULL) * GROWTH))
@@ -200,7 +200,7 @@ export const createStandings = (): Standings => {
   return {
     isRevoked: (id) => {
       if (!unpack(id)) return foreign.get(id)?.revoked === true
-      const segment = segmentAt(indexOf())
+      const segment = segmentAt(segments, indexOf())
       return segment.states[slotOf(segment)] === REVOKED
     },
     apply: (id, standing) => {

@@ -1,0 +1,2 @@
+export { bounded } from './bounded-store.ts'
+export type { BoundsOptions } from './bounded-store.ts'
