@@ -103,7 +103,11 @@ const answerFailure: Koa.Middleware = async (context, next) => {
   }
 }
 
+const rejectBody = (): never => {
+  throw new AuthError('invalid_body')
+}
+
 export const app = new Koa()
 app.use(answerFailure)
-app.use(bodyParser())
+app.use(bodyParser({ onerror: rejectBody }))
 app.use(router.routes())

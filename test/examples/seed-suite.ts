@@ -1,149 +1,230 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { MockInstance } from 'vitest'
-import { decodeUnverified } from '../../src/index.ts'
-import type { Auth } from '../../src/index.ts'
-import { overListening } from '../conformance/exchange.ts'
-import type { Answer, Service } from '../conformance/exchange.ts'
+import { describe, expect, test } from 'vitest'
+import { decodeUnverified } from '../../src/core/token/jws.ts'
+import type { JsonObject } from '../../src/core/token/json.ts'
+import { createSeedBed, CREDENTIALS } from './seed-bed.ts'
+import type { SeedBed, SeedExample, Sent } from './seed-bed.ts'
 
-/**
- * What every example of the whole flow must show, over its own server. A refused request must not reach its handler,
- * and each handler leaves a trace: a greeting is counted among the visits, all others ask the register of tokens, which
- * no guard does.
- */
+/** What every example of the whole flow must show, each over its own server. */
 
-export interface SeedExample {
-  /** The folder below `examples/`. */
-  readonly folder: string
-  /** Starts the app of the folder. */
-  readonly main: () => Promise<{ readonly server: unknown }>
-  /** What the app stands on. */
-  readonly auth: Auth
-}
-
-interface Request {
-  readonly method?: string
-  readonly path: string
-  readonly token?: string
-  readonly body?: unknown
-}
-
-/** What the routes answer, as far as the suite looks into it. */
-interface Members {
-  readonly access_token: string
-  readonly refresh_token: string
-  readonly visits: number
-}
-
-interface ListedToken {
-  readonly jti: string
-  readonly type: string
-  readonly revoked: boolean
-}
-
-const CREDENTIALS = { username: 'ann', password: 'nine legs of a table' }
-
-const REFUSED = {
-  none: { status: 401, msg: 'Authentication is required.' },
-  malformed: { status: 400, msg: 'The credentials are malformed.' },
-  invalid: { status: 401, msg: 'The token is not valid.' },
-  otherKind: { status: 401, msg: 'This kind of token is not accepted here.' },
-  revoked: { status: 401, msg: 'The token has been revoked.' },
-  notFresh: { status: 401, msg: 'A more recent authentication is required.' },
-  credentials: { status: 401, msg: 'The credentials are not correct.' },
-  body: { status: 400, msg: 'The request body is not valid.' },
-  unknown: { status: 404, msg: 'There is nothing here.' },
-} as const
-
-/** Every route behind a guard that asks for a token. */
-const GUARDED: readonly Request[] = [
+const GUARDED: readonly Sent[] = [
   { path: '/protected' },
   { path: '/protected-fresh' },
   { path: '/auth/tokens' },
   { method: 'PUT', path: '/auth/tokens/revoke/some' },
   { method: 'PUT', path: '/auth/tokens/unrevoke/some' },
 ]
+const REFRESH: Sent = { method: 'POST', path: '/auth/refresh' }
 
-/** The example under test. It is opened once: its app lives as long as the process does, like that of a user. */
-interface Bed {
-  readonly send: (request: Request) => Promise<Answer>
-  /** What a route that must answer 200 answers. */
-  readonly ask: (request: Request) => Promise<Members>
-  readonly logIn: () => Promise<{ readonly access: string; readonly refresh: string }>
-  readonly list: (token: string) => Promise<readonly ListedToken[]>
-  readonly change: (token: string, change: 'revoke' | 'unrevoke', jti: string) => Promise<Answer>
-  /** Asserts the refusal, and that nothing but the refusal came of the request. */
-  readonly refuse: (request: Request, refusal: (typeof REFUSED)[keyof typeof REFUSED]) => Promise<void>
+const claimsOf = (token: string): JsonObject => decodeUnverified(token).payload
+
+/** `jti`, or the id of the session that the token belongs to. */
+const idOf = (token: string, claim: 'jti' | 'sid' = 'jti'): string => {
+  const id = claimsOf(token)[claim]
+  return typeof id === 'string' ? id : ''
 }
 
-const createBed = (open: () => Service, auth: Auth): Bed => {
-  const { send: exchange } = { send: (sent: Parameters<Service['send']>[0]) => open().send(sent) }
-  const calls: MockInstance[] = []
-  // They go through to the register: only the calls are counted.
-  beforeAll(() => {
-    const { tokens } = auth.store
-    calls.push(vi.spyOn(tokens, 'record'), vi.spyOn(tokens, 'find'), vi.spyOn(tokens, 'list'))
+/** Fresh is told by whole seconds: a token refreshed within the second of the login counts as that of the login. */
+const nextSecond = (): Promise<unknown> => sleep(1010 - (Date.now() % 1000))
+
+const read = (path: string): string => readFileSync(new URL(`../../examples/${path}`, import.meta.url), 'utf8')
+
+/** The lines of the README that call the app. */
+const callsOf = (folder: string): string => /^```sh\n(api=.*?)^```$/ms.exec(read(`${folder}/README.md`))?.[1] ?? ''
+
+/** What they answer, and what the README shows. */
+const runReadme = async (folder: string, port: number) => {
+  const lines = callsOf(folder).replace('http://127.0.0.1:3000', `http://127.0.0.1:${port}`).split('\n')
+  const shown = lines.flatMap((line) => /^curl .*? # (.*)$/.exec(line)?.[1] ?? [])
+  const script = lines.map((line) => {
+    if (line.startsWith('curl ')) return `${line}\necho`
+    return line.startsWith('later=') ? `sleep 1\n${line}` : line
   })
-  afterAll(() => void vi.restoreAllMocks())
-  const registerCalls = (): number => calls.reduce((sum, { mock }) => sum + mock.calls.length, 0)
-
-  const send = ({ method, path, token, body }: Request): Promise<Answer> =>
-    exchange({
-      path,
-      method: method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: [
-        ...(token === undefined ? [] : [['Authorization', `Bearer ${token}`] as const]),
-        ...(body === undefined ? [] : [['Content-Type', 'application/json'] as const]),
-      ],
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    })
-
-  const ask = async (request: Request): Promise<Members> => {
-    const { status, text } = await send(request)
-    expect({ status, text }).toMatchObject({ status: 200 })
-    // What it has not is undefined, and fails where it is used.
-    return JSON.parse(text) as Members
-  }
-
-  /** Counts itself. */
-  const visits = async (token: string): Promise<number> => (await ask({ path: '/protected', token })).visits
-
-  return {
-    send,
-    ask,
-    logIn: async () => {
-      const { access_token: access, refresh_token: refresh } = await ask({ path: '/auth/login', body: CREDENTIALS })
-      return { access, refresh }
-    },
-    list: async (token) => {
-      const listed = await send({ path: '/auth/tokens', token })
-      expect(listed.status).toBe(200)
-      return JSON.parse(listed.text) as readonly ListedToken[]
-    },
-    change: (token, change, jti) => send({ method: 'PUT', path: `/auth/tokens/${change}/${jti}`, token }),
-    refuse: async (request, { status, msg }) => {
-      const { accessToken: witness } = await auth.issue({ subject: 'witness' })
-      const before = await visits(witness)
-      const asked = registerCalls()
-      const answer = await send(request)
-      const isAsked = registerCalls() > asked
-      expect({ status: answer.status, body: JSON.parse(answer.text) as unknown }).toEqual({ status, body: { msg } })
-      expect(answer.header('content-type')).toMatch(/^application\/json\b/)
-      expect(answer.header('www-authenticate') !== null).toBe(status === 401 || status === 400)
-      // A 404 is the handler's own answer, after a look into the register.
-      expect(isAsked).toBe(status === 404)
-      expect(await visits(witness)).toBe(before + 1)
-    },
-  }
+  const { stdout } = await promisify(execFile)('bash', ['-euc', script.join('\n')])
+  return { shown, answers: stdout.trimEnd().split('\n') }
 }
 
-const claimsOf = (token: string): Readonly<Record<string, unknown>> =>
-  decodeUnverified(token, { maxBytes: 8192 }).payload
+/** `…` stands for anything. */
+const isAsShown = (answer: string, shown: string): boolean => {
+  const parts = shown.split('…').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
+  return new RegExp(`^${parts.join('.*')}$`).test(answer)
+}
 
-/** Freshness is told by whole seconds: what is refreshed within the second of the login cannot be told from it. */
-const nextSecond = (): Promise<void> => sleep(1000 - (Date.now() % 1000) + 10)
+const logins = ({ ask, enter, expectRefusal, list, logIn, send }: SeedBed, { auth }: SeedExample): void => {
+  test('login gives both tokens, of which the access token is fresh (#69)', async () => {
+    const { access, refresh } = await logIn()
+    expect(await ask({ path: '/protected', token: access })).toMatchObject({ hello: 'ann' })
+    expect(await ask({ path: '/protected-fresh', token: access })).toMatchObject({ hello: 'ann' })
+    expect(Object.keys(await ask({ ...REFRESH, token: refresh }))).toEqual(['access_token'])
+  })
+
+  test('a fresh login gives a fresh access token alone, in the session that the caller has (#69, S3-3)', async () => {
+    const { access, refresh } = await logIn()
+    await nextSecond()
+    const later = (await ask({ ...REFRESH, token: refresh })).access_token
+    const answer = await ask({ path: '/auth/fresh-login', token: later, body: CREDENTIALS })
+    expect(Object.keys(answer)).toEqual(['access_token'])
+    expect(await ask({ path: '/protected-fresh', token: answer.access_token })).toMatchObject({ hello: 'ann' })
+    expect(idOf(answer.access_token, 'sid')).toBe(idOf(access, 'sid'))
+  })
+
+  test('a fresh login without a token of its user gives one without a session (#69)', async () => {
+    const { accessToken: foreign } = await auth.issue({ subject: 'bob' })
+    for (const caller of [{}, { token: foreign }, { token: 'x.y.z' }]) {
+      const answer = await ask({ path: '/auth/fresh-login', body: CREDENTIALS, ...caller })
+      expect(Object.keys(answer)).toEqual(['access_token'])
+      expect(claimsOf(answer.access_token)).not.toHaveProperty('sid')
+      expect(await ask({ path: '/protected-fresh', token: answer.access_token })).toMatchObject({ hello: 'ann' })
+    }
+  })
+
+  test.each(['/auth/login', '/auth/fresh-login'])('%s refuses wrong credentials, and issues nothing', async (path) => {
+    const wrong = { ...CREDENTIALS, password: 'nine legs of a chair' }
+    await expectRefusal({ path, body: wrong }, 'invalid_credentials')
+    for (const username of ['bob', '\u0000', 'a'.repeat(300)]) {
+      await expectRefusal({ path, body: { ...CREDENTIALS, username } }, 'invalid_credentials')
+    }
+    for (const body of [{}, [], { username: 'ann' }, { username: 'ann', password: ['nine legs of a table'] }]) {
+      await expectRefusal({ path, body }, 'invalid_body')
+    }
+    await expectRefusal({ method: 'POST', path }, 'invalid_body')
+    // In whose words depends on who reads the body.
+    const malformed = await send({ path, body: '{"username":"ann"' })
+    expect(malformed.status).toBe(400)
+  })
+
+  test('a wrong password leaves the caller of a fresh login with what they had', async () => {
+    const { access } = await enter()
+    const before = await list(access)
+    const wrong = { ...CREDENTIALS, password: '' }
+    await expectRefusal({ path: '/auth/fresh-login', token: access, body: wrong }, 'invalid_credentials')
+    expect(await list(access)).toEqual(before)
+  })
+}
+
+const refreshes = ({ ask, enter, expectRefusal }: SeedBed): void => {
+  test('refresh gives an access token alone, which is not fresh, as often as it is asked (#69)', async () => {
+    const { refresh } = await enter()
+    await nextSecond()
+    const answers = [await ask({ ...REFRESH, token: refresh }), await ask({ ...REFRESH, token: refresh })]
+    for (const answer of answers) {
+      expect(Object.keys(answer)).toEqual(['access_token'])
+      expect(await ask({ path: '/protected', token: answer.access_token })).toMatchObject({ hello: 'ann' })
+      await expectRefusal({ path: '/protected-fresh', token: answer.access_token }, 'reauthentication_required')
+    }
+    expect(answers[0]?.access_token).not.toBe(answers[1]?.access_token)
+  })
+
+  test('refresh refuses an access token, and whatever else is no refresh token', async () => {
+    const { access, refresh } = await enter()
+    await expectRefusal({ ...REFRESH, token: access }, 'wrong_token_type')
+    await expectRefusal({ ...REFRESH, token: `${refresh}x` }, 'token_invalid')
+    await expectRefusal({ ...REFRESH, token: 'not a token' }, 'malformed_credentials')
+    await expectRefusal(REFRESH, 'missing_token')
+    expect(Object.keys(await ask({ ...REFRESH, token: refresh }))).toEqual(['access_token'])
+  })
+}
+
+const guards = ({ ask, enter, expectRefusal }: SeedBed): void => {
+  test.each(GUARDED)('$path refuses who has no token, no good one, or a refresh token (#63)', async (sent) => {
+    const { access, refresh } = await enter()
+    await expectRefusal(sent, 'missing_token')
+    await expectRefusal({ ...sent, token: 'not a token' }, 'malformed_credentials')
+    await expectRefusal({ ...sent, token: `${access}x` }, 'token_invalid')
+    // Signed with another key, and so told like any token of which nothing is known.
+    await expectRefusal({ ...sent, token: refresh }, 'token_invalid')
+    expect(await ask({ path: '/protected-fresh', token: access })).toMatchObject({ hello: 'ann' })
+  })
+}
+
+const register = ({ ask, change, enter, expectRefusal, list }: SeedBed, { auth }: SeedExample): void => {
+  test('lists the tokens of the caller and of nobody else, the latest first (#111, S3-8, S3-9)', async () => {
+    const { access, refresh } = await enter()
+    const foreign = await auth.issue({ subject: 'bob' })
+    const later = (await ask({ ...REFRESH, token: refresh })).access_token
+    const tokens = await list(access)
+    expect(tokens.slice(0, 3)).toEqual([
+      { jti: idOf(later), type: 'access', revoked: false },
+      { jti: idOf(refresh, 'sid'), type: 'refresh', revoked: false },
+      { jti: idOf(access), type: 'access', revoked: false },
+    ])
+    expect(tokens.map(({ jti }) => jti)).not.toContain(foreign.tokenId)
+  })
+
+  test('refuses an access token that was revoked, by itself, and accepts it once it is restored (#111, S3-8)', async () => {
+    const { access, refresh } = await enter()
+    const { access: other } = await enter()
+    expect(await change(other, 'revoke', idOf(access))).toEqual({ jti: idOf(access), type: 'access', revoked: true })
+    for (const sent of GUARDED) await expectRefusal({ ...sent, token: access }, 'token_revoked')
+    const later = (await ask({ ...REFRESH, token: refresh })).access_token
+    expect(await ask({ path: '/protected', token: later })).toMatchObject({ hello: 'ann' })
+    expect(await list(other)).toContainEqual({ jti: idOf(access), type: 'access', revoked: true })
+    expect(await change(other, 'unrevoke', idOf(access))).toEqual({ jti: idOf(access), type: 'access', revoked: false })
+    for (const path of ['/protected', '/protected-fresh']) {
+      expect(await ask({ path, token: access })).toMatchObject({ hello: 'ann' })
+    }
+  })
+
+  test('refuses a refresh token that was revoked, and its access tokens, until it is restored (#111, S3-8, S3-16)', async () => {
+    const { access, refresh } = await enter()
+    const fresh = (await ask({ path: '/auth/fresh-login', token: access, body: CREDENTIALS })).access_token
+    const { access: other } = await enter()
+    const jti = idOf(refresh, 'sid')
+    // By its own id or that of the list, which stands for all refresh tokens of the session.
+    for (const id of [jti, idOf(refresh)]) {
+      expect(await change(other, 'revoke', id)).toEqual({ jti, type: 'refresh', revoked: true })
+      await expectRefusal({ ...REFRESH, token: refresh }, 'token_revoked')
+      for (const token of [access, fresh]) await expectRefusal({ path: '/protected', token }, 'token_revoked')
+      expect(await change(other, 'unrevoke', id)).toEqual({ jti, type: 'refresh', revoked: false })
+      const later = (await ask({ ...REFRESH, token: refresh })).access_token
+      for (const token of [access, fresh, later]) {
+        expect(await ask({ path: '/protected', token })).toMatchObject({ hello: 'ann' })
+      }
+    }
+  })
+
+  test.each(['revoke', 'unrevoke'] as const)(
+    '%s knows no foreign token and none that never was (#111, S3-9)',
+    async (word) => {
+      const { access } = await enter()
+      const foreign = await auth.issue({ subject: 'bob' })
+      const revoked = await auth.issue({ subject: 'bob' })
+      await auth.tokens.revoke(revoked.tokenId)
+      const ids = [foreign, revoked].flatMap(({ tokenId, session }) => [tokenId, session.id])
+      for (const jti of [...ids, 'never-was', `${idOf(access)}x`]) {
+        await expectRefusal({ method: 'PUT', path: `/auth/tokens/${word}/${jti}`, token: access }, 'not_found')
+      }
+      expect(await ask({ path: '/protected', token: foreign.accessToken })).toMatchObject({ hello: 'bob' })
+      await expectRefusal({ path: '/protected', token: revoked.accessToken }, 'token_revoked')
+    },
+  )
+}
+
+const files = ({ port }: SeedBed, { folder }: SeedExample): void => {
+  // The first test: the README counts visits from the start of the app.
+  test('answers the lines of its README as the README shows', async () => {
+    const { shown, answers } = await runReadme(folder, port())
+    expect(shown.length).toBeGreaterThan(12)
+    expect(answers.map((answer, line) => (isAsShown(answer, shown[line] ?? '') ? shown[line] : answer))).toEqual(shown)
+  })
+
+  test('has the users of all the others, and the same lines in its README', () => {
+    expect(read(`${folder}/users.ts`)).toBe(read('fetch/users.ts'))
+    expect(callsOf(folder)).toBe(callsOf('fetch'))
+  })
+}
+
+/** Proves an example of the whole flow. */
+export const seedExample = (example: SeedExample): void => {
+  describe(`examples/${example.folder}`, () => {
+    const bed = createSeedBed(example)
+    files(bed, example)
+    logins(bed, example)
+    refreshes(bed)
+    guards(bed)
+    register(bed, example)
+  })
+}
