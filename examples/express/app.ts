@@ -1,4 +1,3 @@
-/* oxlint-disable oxc/no-async-endpoint-handlers -- Express 5 hands on what they throw. */
 import { randomBytes } from 'node:crypto'
 import express from 'express'
 import type { ErrorRequestHandler } from 'express'

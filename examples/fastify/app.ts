@@ -1,4 +1,3 @@
-/* oxlint-disable oxc/no-async-endpoint-handlers -- It takes Fastify for an old Express. */
 import { randomBytes } from 'node:crypto'
 import { fastify } from 'fastify'
 import { AuthError, createAuth, memoryStore, StoreError } from 'jotward'

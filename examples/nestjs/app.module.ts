@@ -20,5 +20,4 @@ class FailureFilter implements ExceptionFilter<AuthError | StoreError> {
   controllers: [AppController],
   providers: [{ provide: APP_FILTER, useClass: FailureFilter }],
 })
-// oxlint-disable-next-line typescript/no-extraneous-class -- In NestJS a module is its decorator.
 export class AppModule {}
