@@ -9,11 +9,11 @@ export default defineConfig({
     alias: [
       { find: /^jotward$/, replacement: source('index.ts') },
       {
-        find: /^jotward\/(express|hono|fetch|node|fastify|koa|h3|elysia|nestjs)$/,
+        find: /^jotward\/(express|hono|fetch|node|fastify|koa|h3|elysia|nestjs|ws)$/,
         replacement: source('adapters/$1.ts'),
       },
       {
-        find: /^jotward\/(routes|testing|stores|stores\/memory|stores\/sqlite|stores\/bounded|stores\/replicated)$/,
+        find: /^jotward\/(routes|testing|stores|stores\/memory|stores\/sqlite|stores\/postgres|stores\/bounded|stores\/replicated)$/,
         replacement: source('$1/index.ts'),
       },
     ],

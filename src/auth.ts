@@ -6,15 +6,17 @@ import { ConfigError } from './core/errors.ts'
 import type { MaybePromise } from './core/maybe-promise.ts'
 import type { PermissionRules } from './core/permission/permission-rules.ts'
 import { authenticateAccessToken, verifyWithHook } from './core/request/authenticate.ts'
+import { createCredentialGuard } from './core/request/credential.ts'
 import { createExtract } from './core/request/extract.ts'
 import type { Found } from './core/request/finders.ts'
-import { createGuard } from './core/request/guard.ts'
 import type { Guard } from './core/request/guard.ts'
 import type { Principal } from './core/request/principal.ts'
 import { refuse } from './core/request/refusal.ts'
 import type { Refusal } from './core/request/refusal.ts'
 import type { RequestView } from './core/request/request-view.ts'
 import type { Requirement } from './core/request/requirement.ts'
+import { createValidity } from './core/request/validity.ts'
+import type { Validity } from './core/request/validity.ts'
 import { createCookieJar } from './core/session/cookie-jar.ts'
 import type { CookieJar } from './core/session/cookie-jar.ts'
 import { issueAfter } from './core/session/issue.ts'
@@ -35,6 +37,8 @@ import {
 import type { Session } from './core/session/session.ts'
 import { signAlone } from './core/session/sign-alone.ts'
 import type { SignOptions } from './core/session/sign-alone.ts'
+import { createTickets } from './core/session/ticket.ts'
+import type { Tickets } from './core/session/ticket.ts'
 import type { AccessToken, SignedToken, TokenPair } from './core/session/tokens.ts'
 import { publicJwks } from './core/token/jwks.ts'
 import type { JwksDocument } from './core/token/jwks.ts'
@@ -92,12 +96,20 @@ export interface Guarding<Claims, P extends string> {
   guard(requirement?: Requirement<P, Claims>): Guard<Claims, P>
 }
 
+/** What adapters for connections that last need besides. */
+export interface Connecting<Claims, P extends string> extends Guarding<Claims, P> {
+  /** What has become of a caller who was let in before. */
+  readonly validity: Validity<Claims, P>
+  /** Tells the configured sink. */
+  readonly emit: EventSink
+}
+
 /** The whole of Jotward over one configuration: what adapters guard with, routes answer with, applications call. */
 export interface Auth<
   Claims = JsonObject,
   P extends string = string,
   Input extends object = JsonObject,
-> extends Guarding<Claims, P> {
+> extends Connecting<Claims, P> {
   /**
    * Makes a session for a subject whose credentials have been checked already, or for a user of the directory.
    *
@@ -139,6 +151,8 @@ export interface Auth<
   signOutEverywhere(token: string): Promise<void>
   readonly tokens: Tokens<P, Input>
   readonly cookies: CookieJar
+  /** What stands for an access token, once and for seconds, where that must not be written. */
+  readonly tickets: Tickets<Claims, P>
   readonly revoke: {
     token(token: { readonly tokenId: string; readonly subject: string }): Promise<void>
     session(session: { readonly sessionId: string; readonly subject: string }): Promise<void>
@@ -168,8 +182,6 @@ export interface Auth<
   readonly hasClaimsHook: boolean
   /** Why a token could not carry these custom claims, or null where it could. */
   claimsProblem(claims: JsonObject): string | null
-  /** Tells the configured sink. */
-  readonly emit: EventSink
   /** Resolves when the store can keep its promises. */
   ready(): Promise<void>
   /** Ends what the store began; its client stays the caller's to close. */
@@ -238,7 +250,8 @@ export const createAuth = <Claims = JsonObject, const P extends string = string,
     reissue: async (principal, { fresh = true } = {}) =>
       reissue(engine, principal, { reason: 'reauthentication', authTime: fresh ? 'now' : principal.authTime }),
     verify: (token) => authenticateAccessToken<Claims, P>(engine, { token, ...ON_ITS_OWN }, AS_USUAL),
-    guard: (requirement) => createGuard<Claims, P>(engine, requirement),
+    guard: (requirement) => createCredentialGuard<Claims, P>(engine, requirement),
+    validity: createValidity<Claims, P>(engine),
     find: createExtract(engine),
     findRefreshToken: createExtract(engine, null, ['refresh']),
     refuse: (failure, request) =>
@@ -247,6 +260,7 @@ export const createAuth = <Claims = JsonObject, const P extends string = string,
     signOutEverywhere: async (token) => signOutEverywhere(engine, token),
     tokens: createTokens(engine),
     cookies: createCookieJar(engine),
+    tickets: createTickets<Claims, P>(engine),
     revoke: {
       token: async (token) => revokeToken(engine, token),
       session: async (session) => revokeSession(engine, session),

@@ -1,26 +1,33 @@
-import type { Auth } from '../auth.ts'
+import type { Guarding } from '../auth.ts'
 import type { Verdict } from '../core/request/guard.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { MountedHandler } from './handler.ts'
+import { sendRenewed } from './node-cookies.ts'
 import { isPlainPath, nodePath, nodeRequestView, serveMounted, writeRefusal } from './node-http.ts'
 import type { NodeRequest, NodeResponse } from './node-http.ts'
-import { createPrincipals } from './principals.ts'
+import { createPrincipals, tellTemplates } from './principals.ts'
 
 /** Node's request with what Express has made of it. */
 export interface ExpressRequest extends NodeRequest {
   readonly params?: unknown
 }
 
+/** Node's response with what Express has made of it. */
+export interface ExpressResponse extends NodeResponse {
+  /** What templates see. */
+  locals?: object
+}
+
 export type ExpressMiddleware = (
   request: ExpressRequest,
-  response: NodeResponse,
+  response: ExpressResponse,
   next: (error?: unknown) => void,
 ) => void
 
 export interface ExpressAuth<Claims, P extends string> {
-  /** Middleware that refuses by itself, for an app, a router or a route. */
-  readonly protect: (requirement?: Requirement<P>) => ExpressMiddleware
+  /** Middleware that refuses by itself, for an app, a router or a route. Templates have the caller as `principal`. */
+  readonly protect: (requirement?: Requirement<P, Claims>) => ExpressMiddleware
   readonly principal: (request: NodeRequest) => Principal<Claims, P>
   readonly optionalPrincipal: (request: NodeRequest) => Principal<Claims, P> | null
   /** Middleware that answers the handler's own paths, before or after body parsers. */
@@ -39,7 +46,7 @@ export const expressMount =
     serveMounted(handler, request, response).catch(next)
   }
 
-export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): ExpressAuth<Claims, P> => {
+export const expressAuth = <Claims, P extends string>(auth: Guarding<Claims, P>): ExpressAuth<Claims, P> => {
   const principals = createPrincipals<Claims, P>()
   return {
     protect: (requirement) => {
@@ -51,6 +58,8 @@ export const expressAuth = <Claims, P extends string>(auth: Auth<Claims, P>): Ex
             return
           }
           principals.set(request, verdict.principal)
+          tellTemplates(response, verdict.principal)
+          sendRenewed(response, verdict.cookies)
           next()
         }
         const verdict = guard(nodeRequestView(request, { parameters: request.params }))

@@ -1,12 +1,13 @@
-import type { Auth } from '../auth.ts'
+import type { Guarding } from '../auth.ts'
 import type { Verdict } from '../core/request/guard.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Refusal } from '../core/request/refusal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { MountedHandler } from './handler.ts'
+import { forgetRenewed, sendRenewed } from './node-cookies.ts'
 import { discardBody, isPlainPath, nodePath, nodeRequestView, nodeTarget, toWebRequest } from './node-http.ts'
-import type { NodeRequest } from './node-http.ts'
-import { createPrincipals } from './principals.ts'
+import type { NodeRequest, NodeResponse } from './node-http.ts'
+import { createPrincipals, tellTemplates } from './principals.ts'
 
 /** The part of Fastify's request that is needed here. */
 export interface FastifyRequestLike {
@@ -18,6 +19,9 @@ export interface FastifyRequestLike {
 
 /** The part of Fastify's reply that is needed here. */
 export interface FastifyReplyLike {
+  readonly raw: NodeResponse
+  /** What templates see, where @fastify/view or the like has decorated replies with it. */
+  locals?: object | null
   code(status: number): unknown
   header(name: string, value: string): unknown
   serializer(serialize: (payload: string) => string): unknown
@@ -51,9 +55,10 @@ export type FastifyPlugin = (scope: FastifyScopeLike, options: unknown, done: Do
 export interface FastifyAuth<Claims, P extends string> {
   /**
    * A hook that refuses by itself, of an app, a plugin or a route: `onRequest`, or where a token may stand in the body
-   * `preValidation` or `preHandler`, for before them there is none.
+   * `preValidation` or `preHandler`, for before them there is none. Where replies have `locals`, templates have the caller
+   * as `principal`.
    */
-  readonly protect: (requirement?: Requirement<P>) => FastifyHook
+  readonly protect: (requirement?: Requirement<P, Claims>) => FastifyHook
   readonly principal: (request: FastifyRequestLike) => Principal<Claims, P>
   readonly optionalPrincipal: (request: FastifyRequestLike) => Principal<Claims, P> | null
   /** A plugin with the handler's own paths as routes, whatever parsers the application has. */
@@ -61,9 +66,12 @@ export interface FastifyAuth<Claims, P extends string> {
 }
 
 /** Fastify itself writes the answer, so that its hooks and its log see it. */
-const refuse = (reply: FastifyReplyLike, { status, headers, body }: Refusal): void => {
+const refuse = (reply: FastifyReplyLike, { status, headers, cookies, body }: Refusal): void => {
+  forgetRenewed(reply.raw)
   reply.code(status)
   for (const [name, value] of Object.entries(headers)) reply.header(name, value)
+  // Of cookies Fastify keeps all.
+  for (const cookie of cookies) reply.header('set-cookie', cookie)
   // JSON knows no charset (RFC 8259 §11), but Fastify writes one unless the reply brings a serializer of its own.
   reply.serializer((payload) => payload)
   reply.send(body)
@@ -111,7 +119,7 @@ const plugin =
     done()
   }
 
-export const fastifyAuth = <Claims, P extends string>(auth: Auth<Claims, P>): FastifyAuth<Claims, P> => {
+export const fastifyAuth = <Claims, P extends string>(auth: Guarding<Claims, P>): FastifyAuth<Claims, P> => {
   const principals = createPrincipals<Claims, P>()
   return {
     protect: (requirement) => {
@@ -123,6 +131,8 @@ export const fastifyAuth = <Claims, P extends string>(auth: Auth<Claims, P>): Fa
             return
           }
           principals.set(request, verdict.principal)
+          tellTemplates(reply, verdict.principal)
+          sendRenewed(reply.raw, verdict.cookies)
           done()
         }
         const verdict = guard(nodeRequestView(request.raw, { body: request.body, parameters: request.params }))

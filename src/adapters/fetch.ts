@@ -1,24 +1,31 @@
-import type { Auth } from '../auth.ts'
+import type { Guarding } from '../auth.ts'
 import type { MaybePromise } from '../core/maybe-promise.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
+import type { User } from '../ports/user-directory.ts'
 import type { MountedHandler } from './handler.ts'
 import { createPrincipals } from './principals.ts'
-import { refusalResponse, requestView } from './web-response.ts'
+import { isRefused, markRefused } from './renewal.ts'
+import { refusalResponse, renewedResponse, requestView } from './web-response.ts'
+
+/** The caller, with a user where the requirement says `user: true`. */
+type CallerUnder<R, Claims, P extends string> = R extends { readonly user: true }
+  ? Principal<Claims, P> & { readonly user: User }
+  : Principal<Claims, P>
 
 /** Null is possible only where the requirement is optional. */
-export type PrincipalUnder<R extends Requirement, Claims, P extends string> = 'optional' extends keyof R
+export type PrincipalUnder<R, Claims, P extends string> = 'optional' extends keyof R
   ? [R['optional']] extends [false | undefined]
-    ? Principal<Claims, P>
-    : Principal<Claims, P> | null
-  : Principal<Claims, P>
+    ? CallerUnder<R, Claims, P>
+    : CallerUnder<R, Claims, P> | null
+  : CallerUnder<R, Claims, P>
 
 type FetchHandler = (request: Request) => MaybePromise<Response>
 
 /** Guards for whatever speaks Request and Response: Bun, Deno, Workers, Next-style route handlers. */
 export interface FetchAuth<Claims, P extends string> {
   /** Wraps a handler; a refused request never enters it. What a platform hands over besides the request goes on to it. */
-  readonly protect: <const R extends Requirement<P>, Rest extends readonly unknown[]>(
+  readonly protect: <const R extends Requirement<P, Claims>, Rest extends readonly unknown[]>(
     requirement: R,
     handler: (request: Request, principal: PrincipalUnder<R, Claims, P>, ...rest: Rest) => MaybePromise<Response>,
   ) => (request: Request, ...rest: Rest) => Promise<Response>
@@ -28,17 +35,24 @@ export interface FetchAuth<Claims, P extends string> {
   readonly mount: (handler: MountedHandler, next: FetchHandler) => (request: Request) => Promise<Response>
 }
 
-export const fetchAuth = <Claims, P extends string>(auth: Auth<Claims, P>): FetchAuth<Claims, P> => {
+export const fetchAuth = <Claims, P extends string>(auth: Guarding<Claims, P>): FetchAuth<Claims, P> => {
   const principals = createPrincipals<Claims, P>()
   return {
     protect: (requirement, handler) => {
       const guard = auth.guard(requirement)
       return async (request, ...rest) => {
         const verdict = await guard(requestView(request))
-        if ('refusal' in verdict) return refusalResponse(verdict.refusal)
-        principals.set(request, verdict.principal)
-        // The guard returns null only where the requirement is optional, which is what the type says.
-        return handler(request, verdict.principal as PrincipalUnder<typeof requirement, Claims, P>, ...rest)
+        if ('refusal' in verdict) {
+          markRefused(request)
+          return refusalResponse(verdict.refusal)
+        }
+        const { principal, cookies } = verdict
+        principals.set(request, principal)
+        // Null only where the requirement is optional, a user wherever it asks for one: what the type says.
+        const answer = handler(request, principal as PrincipalUnder<typeof requirement, Claims, P>, ...rest)
+        if (cookies.length === 0) return answer
+        const response = await answer
+        return isRefused(request) ? response : renewedResponse(response, cookies)
       }
     },
     principal: principals.principal,

@@ -1,16 +1,20 @@
-import type { Auth } from '../auth.ts'
+import type { Guarding } from '../auth.ts'
 import type { Verdict } from '../core/request/guard.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Refusal } from '../core/request/refusal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { MountedHandler } from './handler.ts'
+import { addCookies, forgetRenewed, sendRenewed } from './node-cookies.ts'
 import { discardBody, isPlainPath, nodePath, nodeRequestView, toWebRequest } from './node-http.ts'
-import type { NodeRequest } from './node-http.ts'
+import type { NodeRequest, NodeResponse } from './node-http.ts'
 import { createPrincipals } from './principals.ts'
 
 /** The part of Koa's context that is needed here. */
 export interface KoaContext {
   readonly req: NodeRequest
+  readonly res: NodeResponse
+  /** What templates see. */
+  readonly state: Record<string, unknown>
   /** Koa's own request, where body parsers leave what they have read. */
   readonly request: object
   /** What a router has read from the path. */
@@ -25,8 +29,11 @@ export interface KoaContext {
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => unknown
 
 export interface KoaAuth<Claims, P extends string> {
-  /** Middleware that refuses by itself, for an app, a router or a route. It returns a promise only where it has to wait. */
-  readonly protect: (requirement?: Requirement<P>) => KoaMiddleware
+  /**
+   * Middleware that refuses by itself, for an app, a router or a route. It returns a promise only where it has to wait.
+   * Templates have the caller as `principal`, from `context.state`.
+   */
+  readonly protect: (requirement?: Requirement<P, Claims>) => KoaMiddleware
   readonly principal: (context: KoaContext) => Principal<Claims, P>
   readonly optionalPrincipal: (context: KoaContext) => Principal<Claims, P> | null
   /** Middleware that answers the handler's own paths, before or after body parsers. */
@@ -34,9 +41,11 @@ export interface KoaAuth<Claims, P extends string> {
 }
 
 /** Koa itself writes the answer, so that whatever stands before the guard sees it and may add to it. */
-const refuse = (context: KoaContext, { status, headers, body }: Refusal): void => {
+const refuse = (context: KoaContext, { status, headers, cookies, body }: Refusal): void => {
+  forgetRenewed(context.res)
   context.status = status
   for (const [name, value] of Object.entries(headers)) context.set(name, value)
+  addCookies(context.res, cookies)
   context.body = body
 }
 
@@ -63,7 +72,7 @@ const serveMounted = async (handler: MountedHandler, context: KoaContext): Promi
   discardBody(context.req)
 }
 
-export const koaAuth = <Claims, P extends string>(auth: Auth<Claims, P>): KoaAuth<Claims, P> => {
+export const koaAuth = <Claims, P extends string>(auth: Guarding<Claims, P>): KoaAuth<Claims, P> => {
   const principals = createPrincipals<Claims, P>()
   return {
     protect: (requirement) => {
@@ -72,6 +81,8 @@ export const koaAuth = <Claims, P extends string>(auth: Auth<Claims, P>): KoaAut
         const act = (verdict: Verdict<Claims, P>): unknown => {
           if ('refusal' in verdict) return refuse(context, verdict.refusal)
           principals.set(context, verdict.principal)
+          context.state['principal'] = verdict.principal
+          sendRenewed(context.res, verdict.cookies)
           return next()
         }
         // Not `context.get`, which gives '' for a header that is not there, and one of two that are.

@@ -1,11 +1,12 @@
 import { createParamDecorator, Inject, UseGuards } from '@nestjs/common'
-import type { Auth } from '../auth.ts'
+import type { Guarding } from '../auth.ts'
 import { ConfigError } from '../core/errors.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { JsonObject } from '../core/token/json.ts'
 import { expressMount } from './express.ts'
-import { createGuards, nodeRequest } from './nestjs/guard.ts'
+import { createGuards } from './nestjs/guard.ts'
 import { createModule } from './nestjs/module.ts'
+import { nodeRequest } from './nestjs/platform.ts'
 import type { NestAuth, NestContext, NestDecorator, NestGuard, NestGuardClass, NestParts } from './nestjs/types.ts'
 import type { NodeRequest } from './node-http.ts'
 import { createPrincipals } from './principals.ts'
@@ -47,8 +48,8 @@ const createRealm = <Claims, P extends string, G>({
   const token = Symbol('jotward auth')
   const principals = createPrincipals<Claims, P>()
   const { Public, guardClass } = createGuards(token, principals)
-  const protect = (requirement?: Requirement<P>): G => guardOf(guardClass(requirement))
-  const Protect = (requirement?: Requirement<P>): NestDecorator => bind(protect(requirement))
+  const protect = (requirement?: Requirement<P, Claims>): G => guardOf(guardClass(requirement))
+  const Protect = (requirement?: Requirement<P, Claims>): NestDecorator => bind(protect(requirement))
   return {
     protect,
     principal: (request) => principals.principal(nodeRequest(request)),
@@ -75,7 +76,7 @@ const createRealm = <Claims, P extends string, G>({
  * @example
  * export const { JotwardModule, Protect, RequirePermission, CurrentPrincipal } = nestAuth(auth)
  */
-export const nestAuth = <Claims, P extends string>(auth: Auth<Claims, P>): NestAuth<Claims, P, NestGuard> =>
+export const nestAuth = <Claims, P extends string>(auth: Guarding<Claims, P>): NestAuth<Claims, P, NestGuard> =>
   createRealm<Claims, P, NestGuard>({
     guardOf: (Guard) => new Guard(auth),
     bind: (guard) => UseGuards(guard),

@@ -3,6 +3,7 @@ import { parsedBody } from '../core/request/request-body.ts'
 import type { Refusal } from '../core/request/refusal.ts'
 import type { RequestView } from '../core/request/request-view.ts'
 import type { MountedHandler } from './handler.ts'
+import { addCookies, forgetRenewed } from './node-cookies.ts'
 
 /**
  * What Node's own requests and responses need to be read and written; shared by the frameworks that stand on them.
@@ -21,7 +22,9 @@ export interface NodeRequest {
 /** The part of Node's `ServerResponse` that is needed here. */
 export interface NodeResponse {
   statusCode: number
+  getHeader(name: string): unknown
   setHeader(name: string, value: string | readonly string[]): unknown
+  writeHead(status: number, ...rest: readonly unknown[]): unknown
   end(data?: string | Uint8Array): unknown
 }
 
@@ -72,9 +75,11 @@ export const nodeRequestView = (
   body: () => parsedBody(joinedHeader(request, 'content-type'), body),
 })
 
-export const writeRefusal = (response: NodeResponse, { status, headers, body }: Refusal): void => {
+export const writeRefusal = (response: NodeResponse, { status, headers, cookies, body }: Refusal): void => {
+  forgetRenewed(response)
   response.statusCode = status
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  addCookies(response, cookies)
   response.end(body)
 }
 
@@ -163,8 +168,7 @@ export const writeResponse = async (response: NodeResponse, answer: Response): P
   const body = answer.body === null ? undefined : new Uint8Array(await answer.arrayBuffer())
   response.statusCode = answer.status
   for (const [name, value] of answer.headers) if (name !== 'set-cookie') response.setHeader(name, value)
-  const cookies = answer.headers.getSetCookie()
-  if (cookies.length > 0) response.setHeader('set-cookie', cookies)
+  addCookies(response, answer.headers.getSetCookie())
   response.end(body)
 }
 

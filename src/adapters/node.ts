@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Auth } from '../auth.ts'
+import type { Guarding } from '../auth.ts'
 import type { Verdict } from '../core/request/guard.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
 import type { PrincipalUnder } from './fetch.ts'
 import type { MountedHandler } from './handler.ts'
+import { sendRenewed } from './node-cookies.ts'
 import { isPlainPath, nodePath, nodeRequestView, serveMounted, writeRefusal } from './node-http.ts'
 import type { NodeRequest, NodeResponse } from './node-http.ts'
 import { createPrincipals } from './principals.ts'
@@ -19,7 +20,7 @@ export type NodeListener<Req, Res> = (request: Req, response: Res) => unknown
 export interface NodeAuth<Claims, P extends string> {
   /** Wraps a listener; a refused request never enters it. */
   readonly protect: <
-    const R extends Requirement<P>,
+    const R extends Requirement<P, Claims>,
     Req extends NodeRequest = IncomingMessage,
     Res extends NodeResponse = ServerResponse,
   >(
@@ -35,7 +36,7 @@ export interface NodeAuth<Claims, P extends string> {
   ) => NodeListener<Req, Res>
 }
 
-export const nodeAuth = <Claims, P extends string>(auth: Auth<Claims, P>): NodeAuth<Claims, P> => {
+export const nodeAuth = <Claims, P extends string>(auth: Guarding<Claims, P>): NodeAuth<Claims, P> => {
   const principals = createPrincipals<Claims, P>()
   return {
     protect: (requirement, handler) => {
@@ -47,7 +48,8 @@ export const nodeAuth = <Claims, P extends string>(auth: Auth<Claims, P>): NodeA
             return undefined
           }
           principals.set(request, verdict.principal)
-          // The guard returns null only where the requirement is optional, which is what the type says.
+          sendRenewed(response, verdict.cookies)
+          // Null only where the requirement is optional, a user wherever it asks for one: what the type says.
           return handler(request, response, verdict.principal as PrincipalUnder<typeof requirement, Claims, P>)
         }
         const verdict = guard(nodeRequestView(request))

@@ -32,3 +32,13 @@ export const createPrincipals = <Claims, P extends string>(): Principals<Claims,
     },
   }
 }
+
+/** What templates see of a response, where it has such a thing. */
+export interface Locals {
+  locals?: object | null
+}
+
+/** Tells templates who calls, as `principal`; a response that has nothing for them is left alone. */
+export const tellTemplates = (response: Locals, principal: unknown): void => {
+  if ('locals' in response) response.locals = { ...response.locals, principal }
+}

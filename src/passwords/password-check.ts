@@ -25,7 +25,7 @@ export interface PasswordCheck {
    *
    * @throws AuthError `overloaded`
    */
-  readonly check: (user: User | null, password: string) => Promise<PasswordVerdict>
+  readonly check: (user: Pick<User, 'passwordHash'> | null, password: string) => Promise<PasswordVerdict>
 }
 
 const NO_MATCH: PasswordVerdict = { matches: false, needsRehash: false }

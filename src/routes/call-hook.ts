@@ -15,3 +15,9 @@ export const callHook = async <T>({ auth }: RouteContext, at: string, hook: () =
     throw new AuthError('hook_failed', { cause: error })
   }
 }
+
+/** A hook of the engine's that failed while a token was looked for or read, which nobody has told the operator yet. */
+export const tellFailedHook = (auth: RouteContext['auth'], failure: AuthError): void => {
+  const { code, detail, details } = failure
+  if (code === 'hook_failed') auth.emit({ type: 'failure', at: detail ?? 'a token', error: details.cause ?? failure })
+}

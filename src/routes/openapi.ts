@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { AUTH_ERRORS } from '../core/errors.ts'
 import type { AuthErrorCode } from '../core/errors.ts'
 import type { JsonObject, JsonValue } from '../core/token/json.ts'
+import type { CookieUse } from './cookie-use.ts'
+import type { Endpoint } from './endpoints.ts'
+import { statusOf } from './oauth-status.ts'
 import type { Route } from './route.ts'
 import { problemResponse } from './schemas.ts'
 
@@ -18,21 +20,29 @@ const GUARD_REFUSALS: readonly AuthErrorCode[] = [
 
 const BODY_REFUSALS: readonly AuthErrorCode[] = ['invalid_body', 'body_too_large', 'unsupported_media_type']
 
+/** Null where no tokens are looked for in cookies. */
+type Cookies = CookieUse | null
+
+/** Whether a request to the route may come with a token that a browser has added by itself. */
+const mayComeWithCookie = ({ requires, takes }: Route): boolean => requires !== undefined || takes !== undefined
+
+const changesState = ({ method }: Route): boolean => method !== 'GET'
+
+const mayFailCsrf = (route: Route, cookies: Cookies): boolean =>
+  cookies?.isProtected === true && ((changesState(route) && mayComeWithCookie(route)) || route.checksOrigin === true)
+
 /** Everything that a route can refuse with. */
-export const refusalsOf = (route: Route): readonly AuthErrorCode[] => [
+const refusalsOf = (route: Route, cookies: Cookies): readonly AuthErrorCode[] => [
   ...new Set<AuthErrorCode>([
     ...(route.requires === undefined ? [] : GUARD_REFUSALS),
     ...(route.requires?.permissions === undefined ? [] : (['insufficient_permission'] as const)),
+    ...(mayFailCsrf(route, cookies) ? (['csrf_failed'] as const) : []),
     ...(route.body === undefined ? [] : BODY_REFUSALS),
     ...(route.query === undefined ? [] : (['invalid_query'] as const)),
     ...route.refusals,
     'store_unavailable',
   ]),
 ]
-
-/** The HTTP status of a refusal: RFC 6749 §5.2 has 400 where the rest of HTTP has 401. */
-export const statusOf = (code: AuthErrorCode, { speaksOAuth }: Pick<Route, 'speaksOAuth'>): number =>
-  speaksOAuth === true && AUTH_ERRORS[code].wire === 'invalid_grant' ? 400 : AUTH_ERRORS[code].status
 
 // zod gives JSON Schema as an object of its own type; it is JSON by construction.
 const jsonSchema = (schema: z.ZodType, io: 'input' | 'output'): JsonValue => {
@@ -44,17 +54,37 @@ const content = (mediaType: string, schema: JsonValue): JsonObject => ({ [mediaT
 
 const problemContent = content('application/json', { $ref: '#/components/schemas/Problem' })
 
-const refusalResponses = (route: Route): JsonObject => {
+const SET_COOKIE = {
+  'Set-Cookie': { description: 'Sets or unsets the cookies of the tokens', schema: { type: 'string' } },
+}
+
+/** The headers of an answer that may set or unset cookies; one header for each of them. */
+const cookieHeaders = ({ cookiesWith = [] }: Route, status: number, cookies: Cookies): JsonObject =>
+  cookies !== null && cookiesWith.includes(status) ? { headers: SET_COOKIE } : {}
+
+const refusalResponses = (route: Route, cookies: Cookies): JsonObject => {
   const byStatus = new Map<number, AuthErrorCode[]>()
-  for (const code of refusalsOf(route)) {
+  for (const code of refusalsOf(route, cookies)) {
     const status = statusOf(code, route)
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
+  const response = (status: number, codes: readonly AuthErrorCode[]): JsonObject => ({
+    description: codes.join(', '),
+    ...cookieHeaders(route, status, cookies),
+    content: problemContent,
+  })
   return Object.fromEntries(
-    [...byStatus]
-      .toSorted(([a], [b]) => a - b)
-      .map(([status, codes]) => [String(status), { description: codes.join(', '), content: problemContent }]),
+    [...byStatus].toSorted(([a], [b]) => a - b).map(([status, codes]) => [String(status), response(status, codes)]),
   )
+}
+
+const success = (route: Route, cookies: Cookies): JsonObject => {
+  const { status, schema, schemaByCookie, mediaType = 'application/json' } = route.answer
+  const start = { description: 'Done', ...cookieHeaders(route, status, cookies) }
+  if (schema === undefined) return start
+  const inBody = jsonSchema(schema, 'output')
+  const byCookie = cookies === null || schemaByCookie === undefined ? [] : [jsonSchema(schemaByCookie, 'output')]
+  return { ...start, content: content(mediaType, byCookie.length === 0 ? inBody : { anyOf: [inBody, ...byCookie] }) }
 }
 
 const requestBody = ({ body }: Route): JsonObject => {
@@ -71,7 +101,7 @@ const queryParameters = ({ query }: Route): readonly JsonObject[] => {
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
 }
 
-const pathParameters = ({ path }: Route): readonly JsonObject[] =>
+const pathParameters = ({ path }: Pick<Route, 'path'>): readonly JsonObject[] =>
   [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name: name ?? '',
     in: 'path',
@@ -79,39 +109,56 @@ const pathParameters = ({ path }: Route): readonly JsonObject[] =>
     schema: { type: 'string' },
   }))
 
-/** A route that may have a token is described as one that may also do without. */
-const securityOf = ({ requires, mayHaveToken }: Route): readonly JsonObject[] => {
-  if (mayHaveToken === true) return [{ bearer: [] }, {}]
-  return requires === undefined ? [] : [{ bearer: [] }]
+/** The value against CSRF, where pages send one along with their cookies. */
+const csrfParameter = (route: Route, cookies: Cookies): readonly JsonObject[] => {
+  if (cookies?.hasCsrfValue !== true || !changesState(route) || !mayComeWithCookie(route)) return []
+  const description =
+    'Needed where the token comes in a cookie: `csrf_token`, or `csrf_refresh_token` with a refresh token'
+  return [{ name: 'X-CSRF-Token', in: 'header', required: false, description, schema: { type: 'string' } }]
 }
 
-const operationOf = (route: Route): JsonObject => {
+/** A route that may have a token is described as one that may also do without. */
+const securityOf = ({ requires, takes }: Route, cookies: Cookies): readonly JsonObject[] => {
+  if (requires === undefined && takes === undefined) return []
+  const kinds = takes ?? ['access']
+  const byCookie = cookies === null ? [] : kinds.map((kind) => ({ [`${kind}Cookie`]: [] }))
+  return [{ bearer: [] }, ...byCookie, ...(takes === undefined ? [] : [{}])]
+}
+
+const operationOf = ({ route, isAlias }: Endpoint, cookies: Cookies): JsonObject => {
   const { operation, summary, answer } = route
-  const success: JsonObject =
-    answer.schema === undefined
-      ? { description: 'Done' }
-      : {
-          description: 'Done',
-          content: content(answer.mediaType ?? 'application/json', jsonSchema(answer.schema, 'output')),
-        }
-  const parameters = [...pathParameters(route), ...queryParameters(route)]
+  const parameters = [...pathParameters(route), ...queryParameters(route), ...csrfParameter(route, cookies)]
   return {
-    operationId: operation,
+    operationId: isAlias ? `${operation}Alias` : operation,
     summary,
     tags: ['auth'],
-    security: securityOf(route),
+    security: securityOf(route, cookies),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...requestBody(route),
-    responses: { [String(answer.status)]: success, ...refusalResponses(route) },
+    responses: { [String(answer.status)]: success(route, cookies), ...refusalResponses(route, cookies) },
   }
 }
 
+const securitySchemes = (cookies: Cookies): JsonObject => ({
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+  ...(cookies === null
+    ? {}
+    : {
+        accessCookie: { type: 'apiKey', in: 'cookie', name: cookies.names.access },
+        refreshCookie: { type: 'apiKey', in: 'cookie', name: cookies.names.refresh },
+      }),
+})
+
 /** Describes endpoints as OpenAPI 3.1, from the same table that answers them. */
-export const describeRoutes = (routes: readonly Route[], basePath: string, title: string): JsonObject => {
+export const describeEndpoints = (
+  endpoints: readonly Endpoint[],
+  { title, cookieUse }: { readonly title: string; readonly cookieUse: CookieUse },
+): JsonObject => {
+  const cookies = cookieUse.isLookedFor.access === false ? null : cookieUse
   const paths: Record<string, Record<string, JsonValue>> = {}
-  for (const route of routes) {
-    const path = route.fromRoot === true ? route.path : `${basePath}${route.path}`
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) }
+  for (const endpoint of endpoints) {
+    const { path, route } = endpoint
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(endpoint, cookies) }
   }
   return {
     openapi: '3.1.0',
@@ -122,7 +169,7 @@ export const describeRoutes = (routes: readonly Route[], basePath: string, title
     },
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: securitySchemes(cookies),
       schemas: { Problem: jsonSchema(problemResponse, 'output') },
     },
   }

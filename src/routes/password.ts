@@ -1,9 +1,9 @@
 import { AuthError } from '../core/errors.ts'
 import { provePassword, requireGoodPassword, sessionOf } from './credentials.ts'
-import { presentPair } from './present.ts'
+import { deliverNewPair, deliveryTo } from './delivery.ts'
 import { defineRoute } from './route.ts'
 import { usersOf } from './route-context.ts'
-import { passwordRequest, tokenResponse } from './schemas.ts'
+import { cookiesResponse, passwordRequest, tokenResponse } from './schemas.ts'
 
 export const password = defineRoute({
   method: 'POST',
@@ -12,7 +12,8 @@ export const password = defineRoute({
   summary: 'Changes the password, ends every earlier session and begins a new one',
   requires: {},
   body: { kind: 'json', schema: passwordRequest },
-  answer: { status: 200, schema: tokenResponse },
+  answer: { status: 200, schema: tokenResponse, schemaByCookie: cookiesResponse },
+  cookiesWith: [200],
   refusals: ['invalid_credentials', 'password_rejected', 'overloaded', 'hook_failed'],
   needsUsers: true,
   handle: async ({ context, request, caller, body: { current, next } }) => {
@@ -34,6 +35,6 @@ export const password = defineRoute({
       }
       return sessionOf(context, today, request)
     })
-    return { status: 200, body: presentPair(pair) }
+    return deliverNewPair(context, pair, deliveryTo(caller))
   },
 })

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { AuthError } from '../core/errors.ts'
 import type { AuthErrorCode, FieldProblem } from '../core/errors.ts'
 import { isJsonObject, parseStrictJson } from '../core/token/json.ts'
-import type { BodyKind } from './route.ts'
+import type { Route } from './route.ts'
 
 /** The longest body that is read. */
 const MAX_BODY_BYTES = 65_536
@@ -92,8 +92,25 @@ export const checkShape = (schema: z.ZodType, value: unknown, code: AuthErrorCod
   throw new AuthError(code, { problems: fieldProblems(result.error) })
 }
 
-/** @throws AuthError `invalid_body` | `body_too_large` | `unsupported_media_type` */
-export const readBody = async (request: Request, kind: BodyKind, schema: z.ZodType): Promise<unknown> => {
-  const value = kind === 'form' ? await readForm(request) : await readJson(request, kind === 'optional-json')
-  return checkShape(schema, value, 'invalid_body')
+/** A member that held a token has done its work, and is no unknown one, whatever the configuration calls it. */
+const withoutTokens = (value: unknown, tokens: readonly string[]): unknown => {
+  if (tokens.length === 0 || !isJsonObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).filter(([, member]) => typeof member !== 'string' || !tokens.includes(member)),
+  )
+}
+
+/**
+ * Reads the body of a route. `tokens` are those that were found in it already.
+ *
+ * @throws AuthError `invalid_body` | `body_too_large` | `unsupported_media_type`
+ */
+export const readBody = async (
+  request: Request,
+  { kind, schema }: NonNullable<Route['body']>,
+  tokens: readonly string[],
+): Promise<unknown> => {
+  if (kind === 'form') return checkShape(schema, await readForm(request), 'invalid_body')
+  const value = await readJson(request, kind === 'optional-json')
+  return checkShape(schema, withoutTokens(value, tokens), 'invalid_body')
 }

@@ -1,9 +1,9 @@
 import { AuthError } from '../core/errors.ts'
 import { provePassword } from './credentials.ts'
-import { presentAccessToken } from './present.ts'
+import { deliverAccessToken, deliveryTo } from './delivery.ts'
 import { defineRoute } from './route.ts'
 import { usersOf } from './route-context.ts'
-import { accessTokenResponse, reauthenticateRequest } from './schemas.ts'
+import { accessCookieResponse, accessTokenResponse, reauthenticateRequest } from './schemas.ts'
 
 export const reauthenticate = defineRoute({
   method: 'POST',
@@ -12,12 +12,13 @@ export const reauthenticate = defineRoute({
   summary: 'Exchanges the password for a fresh access token in the same session',
   requires: {},
   body: { kind: 'json', schema: reauthenticateRequest },
-  answer: { status: 200, schema: accessTokenResponse },
+  answer: { status: 200, schema: accessTokenResponse, schemaByCookie: accessCookieResponse },
+  cookiesWith: [200],
   refusals: ['invalid_credentials', 'overloaded', 'hook_failed'],
   needsUsers: true,
   handle: async ({ context, caller, body: { password } }) => {
     const user = await provePassword(context, await usersOf(context).findById(caller.subject), password)
     if (user === null) throw new AuthError('invalid_credentials')
-    return { status: 200, body: presentAccessToken(await context.auth.reissue(caller)) }
+    return deliverAccessToken(context, await context.auth.reissue(caller), deliveryTo(caller))
   },
 })

@@ -13,6 +13,9 @@ import type { PasswordCheck } from '../passwords/password-check.ts'
 import { scryptHasher } from '../passwords/scrypt.ts'
 import type { PasswordHasher } from '../ports/password-hasher.ts'
 import type { User, UserDirectory } from '../ports/user-directory.ts'
+import { readCookieUse } from './cookie-use.ts'
+import type { CookieUse } from './cookie-use.ts'
+import type { Operation } from './table.ts'
 
 /** What the ready-made endpoints can be told. */
 export interface AuthRoutesOptions {
@@ -36,13 +39,22 @@ export interface AuthRoutesOptions {
   }
   /** Custom claims of a user who signs in. Default: none. */
   readonly claims?: (user: User) => MaybePromise<JsonObject>
+  /**
+   * A further path for an endpoint, below `basePath`, by its operation: `{ signIn: '/login' }`. Its parameters must be
+   * those of the endpoint: `{ revokeToken: '/tokens/revoke/{jti}' }`. Default: none.
+   */
+  readonly aliases?: { readonly [operation in Operation]?: string }
 }
+
+/** Further paths by operation. */
+export type Aliases = Readonly<Record<string, string | undefined>>
 
 /** Options with their defaults, and what the handlers share. */
 export interface RouteContext {
   // The endpoints need nothing of an application's own claims and permissions, so any Auth serves.
   readonly auth: Auth<unknown>
   readonly basePath: string
+  readonly aliases: Aliases
   readonly passwordGrant: boolean
   readonly minPasswordLength: number
   readonly signup: {
@@ -52,10 +64,11 @@ export interface RouteContext {
   }
   readonly claims: ((user: User) => MaybePromise<JsonObject>) | null
   readonly passwords: PasswordCheck
+  readonly cookieUse: CookieUse
 }
 
 const SETTINGS = {
-  '': ['basePath', 'passwordGrant', 'passwords', 'signup', 'claims'],
+  '': ['basePath', 'passwordGrant', 'passwords', 'signup', 'claims', 'aliases'],
   passwords: ['hasher', 'minLength'],
   signup: ['open', 'schema', 'permissions'],
 } as const
@@ -90,6 +103,7 @@ const typeProblems = (options: Settings): readonly ConfigProblem[] => {
     words: string,
   ])[] = [
     ['passwordGrant', options['passwordGrant'], (value) => typeof value === 'boolean', 'true or false'],
+    ['aliases', options['aliases'], isObject, 'an object'],
     ['claims', options['claims'], (value) => typeof value === 'function', 'a function'],
     ['passwords.hasher', passwords['hasher'], isHasher, 'a PasswordHasher'],
     ['signup.open', signup['open'], (value) => typeof value === 'boolean', 'true or false'],
@@ -101,7 +115,10 @@ const typeProblems = (options: Settings): readonly ConfigProblem[] => {
     .map(([path, , , words]) => ({ path, problem: `must be ${words}` }))
 }
 
-const problemsOf = (options: AuthRoutesOptions): readonly ConfigProblem[] => {
+const problemsOf = (
+  options: AuthRoutesOptions,
+  aliasProblems: (aliases: Aliases) => readonly ConfigProblem[],
+): readonly ConfigProblem[] => {
   const types = isObject(options) ? typeProblems({ ...options }) : [{ path: '', problem: 'must be an object' }]
   if (types.length > 0) return types
   const { basePath = '/auth', passwords = {}, signup = {} } = options
@@ -109,6 +126,7 @@ const problemsOf = (options: AuthRoutesOptions): readonly ConfigProblem[] => {
     ...unknownKeys('', options, SETTINGS['']),
     ...unknownKeys('passwords', passwords, SETTINGS.passwords),
     ...unknownKeys('signup', signup, SETTINGS.signup),
+    ...aliasProblems(options.aliases ?? {}),
   ]
   if (!BASE_PATH.test(basePath)) problems.push({ path: 'basePath', problem: 'must be a path like "/auth"' })
   const { minLength = DEFAULT_MIN_PASSWORD_LENGTH } = passwords
@@ -124,6 +142,7 @@ const problemsOf = (options: AuthRoutesOptions): readonly ConfigProblem[] => {
 
 /** Why no user could sign in without custom claims; a schema that throws says nothing of that. */
 const misfitOf = (auth: Auth<unknown>): string | null => {
+  if (auth.users === null || auth.hasClaimsHook) return null
   try {
     return auth.claimsProblem({})
   } catch {
@@ -131,24 +150,68 @@ const misfitOf = (auth: Auth<unknown>): string | null => {
   }
 }
 
+/**
+ * Whether a browser would send the refresh cookie to the endpoints (RFC 6265bis §5.1.4). A proxy may have taken the
+ * beginning of the path away.
+ */
+const reaches = (cookiePath: string, basePath: string): boolean =>
+  `${basePath}/`.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`) ||
+  cookiePath.replace(/\/$/, '').endsWith(basePath)
+
+/** Cookies with which nobody could stay signed in. */
+const cookieProblems = (
+  { cookies }: Auth<unknown>,
+  { refreshPath, isLookedFor }: CookieUse,
+  basePath: string,
+): readonly ConfigProblem[] => {
+  if (cookies.delivery !== 'cookie' && isLookedFor.access !== true) return []
+  const problems: ConfigProblem[] = []
+  if (!reaches(refreshPath, basePath)) {
+    const problem = `is not below cookies.refreshPath ("${refreshPath}"), so no refresh cookie would come; set that to "${basePath}"`
+    problems.push({ path: 'basePath', problem })
+  }
+  if (cookies.delivery === 'cookie' && isLookedFor.refresh === false) {
+    problems.push({ path: 'locations.refreshOrder', problem: 'must name "cookie" where delivery is "cookie"' })
+  }
+  return problems
+}
+
+const claimsProblems = (auth: Auth<unknown>, { claims }: AuthRoutesOptions): readonly ConfigProblem[] => {
+  const misfit = claims ? null : misfitOf(auth)
+  if (misfit === null) return []
+  return [{ path: 'claims', problem: `is missing, and accessToken.claims refuses a user without claims (${misfit})` }]
+}
+
 /** @throws ConfigError with every problem at once */
-export const createRouteContext = (auth: Auth<unknown>, options: AuthRoutesOptions): RouteContext => {
-  const problems = [...problemsOf(options)]
-  const misfit = auth.users === null || problems.length > 0 || options.claims ? null : misfitOf(auth)
-  if (misfit !== null) {
-    const problem = `is missing, and accessToken.claims refuses a user without claims (${misfit})`
-    problems.push({ path: 'claims', problem })
+export const createRouteContext = (
+  auth: Auth<unknown>,
+  options: AuthRoutesOptions,
+  aliasProblems: (aliases: Aliases) => readonly ConfigProblem[],
+): RouteContext => {
+  const problems = [...problemsOf(options, aliasProblems)]
+  const cookieUse = readCookieUse(auth)
+  if (problems.length === 0) {
+    problems.push(...claimsProblems(auth, options), ...cookieProblems(auth, cookieUse, options.basePath ?? '/auth'))
   }
   if (problems.length > 0) throw new ConfigError(problems)
-  const { basePath = '/auth', passwordGrant = false, passwords = {}, signup = {}, claims = null } = options
+  const {
+    basePath = '/auth',
+    aliases = {},
+    passwordGrant = false,
+    passwords = {},
+    signup = {},
+    claims = null,
+  } = options
   return {
     auth,
     basePath,
+    aliases,
     passwordGrant,
     minPasswordLength: passwords.minLength ?? DEFAULT_MIN_PASSWORD_LENGTH,
     signup: { open: signup.open ?? true, schema: signup.schema ?? null, permissions: signup.permissions ?? [] },
     claims,
     passwords: createPasswordCheck(passwords.hasher ?? boundedHasher(scryptHasher())),
+    cookieUse,
   }
 }
 

@@ -13,14 +13,17 @@ const text = z.string().max(MAX_TEXT)
 export const email = text.describe('E-mail address')
 export const password = text.describe('Password')
 
-export const credentials = z.strictObject({ email, password })
+export const signInRequest = z.strictObject({
+  email,
+  password,
+  delivery: z.enum(['body', 'cookie']).optional().describe('How to hand out the tokens. Default: as configured'),
+})
 
 /** Sign-up takes more where the application says so; its own schema judges the rest. */
 export const registration = z.looseObject({ email, password })
 
-export const refreshRequest = z.strictObject({ refresh_token: text })
-
-export const signOutRequest = z.strictObject({ refresh_token: text.optional() }).optional()
+/** What a refresh and a sign-out take, where the token comes in no other way. */
+export const refreshTokenRequest = z.strictObject({ refresh_token: text.optional() }).optional()
 
 export const reauthenticateRequest = z.strictObject({ password })
 
@@ -44,6 +47,17 @@ export const accessTokenResponse = z.object({
 
 export const tokenResponse = accessTokenResponse.extend({ refresh_token: z.string() })
 
+const CSRF = 'To be sent along in the header against CSRF'
+
+/** What is left to tell where the tokens themselves go out as cookies. */
+export const accessCookieResponse = accessTokenResponse
+  .omit({ access_token: true })
+  .extend({ csrf_token: z.string().optional().describe(CSRF) })
+
+export const cookiesResponse = accessCookieResponse.extend({
+  csrf_refresh_token: z.string().optional().describe(`${CSRF}, with the refresh token`),
+})
+
 export const userResponse = z.object({
   id: z.string(),
   email: z.string(),
@@ -53,15 +67,14 @@ export const userResponse = z.object({
   created_at: z.int().describe('NumericDate'),
 })
 
-export const usersQuery = z.strictObject({
+export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   after: z.string().max(255).optional(),
 })
 
-export const usersResponse = z.object({
-  users: z.array(userResponse),
-  next: z.string().nullable().describe('Give as `after` for the next page'),
-})
+const next = z.string().nullable().describe('Give as `after` for the next page')
+
+export const usersResponse = z.object({ users: z.array(userResponse), next })
 
 export const meResponse = z.object({
   principal: z.object({
@@ -71,7 +84,7 @@ export const meResponse = z.object({
     claims: z.record(z.string(), z.unknown()),
     auth_time: z.number().nullable(),
     issued_at: z.number(),
-    expires_at: z.number(),
+    expires_at: z.number().nullable(),
   }),
   user: userResponse.nullable(),
 })
@@ -92,6 +105,18 @@ export const sessionsResponse = z.object({
     }),
   ),
 })
+
+export const registeredTokenResponse = z.object({
+  jti: z.string().describe('Of a refresh token the id of its session, which all its tokens share'),
+  token_type: z.enum(['access', 'refresh']),
+  subject: z.string(),
+  session_id: z.string().nullable(),
+  issued_at: z.int().describe('NumericDate'),
+  expires_at: z.int().nullable().describe('NumericDate, or null for a token that never expires by itself'),
+  revoked: z.boolean().describe('Whether it is refused: revoked itself, or with its session or its subject'),
+})
+
+export const registeredTokensResponse = z.object({ tokens: z.array(registeredTokenResponse), next })
 
 export const jwksResponse = z.object({ keys: z.array(z.record(z.string(), z.unknown())) })
 

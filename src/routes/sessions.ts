@@ -42,12 +42,15 @@ export const endSession = defineRoute({
   summary: 'Ends a session: an own one, or that of another',
   requires: {},
   answer: { status: 204 },
+  cookiesWith: [204],
   refusals: ['not_found'],
   handle: async ({ context: { auth }, caller, parameters }) => {
     const session = await auth.sessions.find(parameters['sid'] ?? '')
     // Somebody else's session is as absent as one that never was.
     if (session === null || (session.subject !== caller.subject && !caller.can(ADMIN))) throw new AuthError('not_found')
     await auth.revoke.session({ sessionId: session.id, subject: session.subject })
-    return { status: 204 }
+    // Who ends the session in use has signed out.
+    const isForgotten = session.id === caller.sessionId && caller.location === 'cookie'
+    return { status: 204, ...(isForgotten ? { cookies: auth.cookies.unset() } : {}) }
   },
 })

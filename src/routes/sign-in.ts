@@ -1,19 +1,24 @@
 import { signInWithPassword } from './credentials.ts'
-import { presentPair } from './present.ts'
+import { deliverNewPair, endReplacedSession, requireCookies } from './delivery.ts'
 import { defineRoute } from './route.ts'
-import { credentials, tokenResponse } from './schemas.ts'
+import { cookiesResponse, signInRequest, tokenResponse } from './schemas.ts'
 
 export const signIn = defineRoute({
   method: 'POST',
   path: '/signin',
   operation: 'signIn',
   summary: 'Exchanges e-mail and password for an access and a refresh token',
-  body: { kind: 'json', schema: credentials },
-  answer: { status: 200, schema: tokenResponse },
+  body: { kind: 'json', schema: signInRequest },
+  answer: { status: 200, schema: tokenResponse, schemaByCookie: cookiesResponse },
+  cookiesWith: [200],
+  checksOrigin: true,
   refusals: ['invalid_credentials', 'overloaded', 'hook_failed'],
   needsUsers: true,
-  handle: async ({ context, request, body: { email, password } }) => {
+  handle: async ({ context, request, view, body: { email, password, delivery = context.auth.cookies.delivery } }) => {
+    if (delivery === 'cookie') await requireCookies(context, view)
     const pair = await signInWithPassword(context, { email, password, request, scope: null })
-    return { status: 200, body: presentPair(pair) }
+    const answer = await deliverNewPair(context, pair, delivery)
+    if (delivery === 'cookie') await endReplacedSession(context, view)
+    return answer
   },
 })

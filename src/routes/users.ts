@@ -1,7 +1,7 @@
 import { presentUser } from './present.ts'
 import { defineRoute } from './route.ts'
 import { usersOf } from './route-context.ts'
-import { usersQuery, usersResponse } from './schemas.ts'
+import { pageQuery, usersResponse } from './schemas.ts'
 
 export const users = defineRoute({
   method: 'GET',
@@ -9,7 +9,7 @@ export const users = defineRoute({
   operation: 'listUsers',
   summary: 'Lists users, a page at a time',
   requires: { permissions: ['users:read'] },
-  query: usersQuery,
+  query: pageQuery,
   answer: { status: 200, schema: usersResponse },
   refusals: [],
   needsUsers: true,

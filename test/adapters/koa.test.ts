@@ -49,15 +49,19 @@ describe('protect() in Koa', () => {
     expectRefusal(await service.send({ path: '/' }), { code: 'missing_token', realm: ISSUER })
   })
 
-  test('leaves the state alone', async () => {
+  test('leaves the state alone but for the caller, whom templates have as `principal`', async () => {
     const send = await open((app) => {
+      app.use((context, next) => {
+        context.state.own = 1
+        return next()
+      })
       app.use(protect())
       app.use((context) => {
-        context.body = { keys: Object.keys(context.state), subject: principal(context).subject }
+        context.body = { keys: Object.keys(context.state), isSame: context.state.principal === principal(context) }
       })
     })
     const { text } = await send({ path: '/', headers: [bearer(await accessToken())] })
-    expect(JSON.parse(text)).toEqual({ keys: [], subject: 'ann' })
+    expect(JSON.parse(text)).toEqual({ keys: ['own', 'principal'], isSame: true })
   })
 
   test('refuses through the context, so that middleware before it sees the answer and may add to it', async () => {

@@ -3,7 +3,10 @@ import type { ArgumentsHost, ExceptionFilter, INestApplication, ModuleMetadata }
 import { APP_FILTER } from '@nestjs/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { nestAuth } from '../../src/adapters/nestjs.ts'
-import { createBed, ISSUER } from '../conformance/adapter/bed.ts'
+import { createAuth } from '../../src/auth.ts'
+import type { RefusalChange } from '../../src/core/request/refusal.ts'
+import { memoryStore } from '../../src/stores/memory/memory-store.ts'
+import { createBed, ISSUER, SECRET } from '../conformance/adapter/bed.ts'
 import type { Answer } from '../conformance/exchange.ts'
 import { challengeOf, expectRefusal } from '../conformance/refusals.ts'
 import { moduleOf, openNest, serveNest } from '../conformance/serve-nestjs.ts'
@@ -55,6 +58,28 @@ const told = ({ status, text, header }: Answer) => ({
 
 const HEADERS = { challenge: challengeOf('missing_token', ISSUER), cache: 'no-store' }
 
+/** An issuer that refuses in words of the application's, and routes that it guards. */
+const refusingWith = (change: RefusalChange) => {
+  const own = createAuth({
+    issuer: ISSUER,
+    audience: ISSUER,
+    keys: { secret: SECRET },
+    store: memoryStore(),
+    errors: { on: { default: () => change } },
+  })
+  const realm = nestAuth(own)
+
+  @Controller()
+  class Guarded {
+    @Get('guarded')
+    guarded(): string {
+      return 'entered'
+    }
+  }
+  realm.Protect()(Guarded)
+  return { module: realm.JotwardModule.register({ auth: own }), controllers: [Guarded] }
+}
+
 const OWN = { status: 401, ...HEADERS, body: { own: 'Authentication is required.', body: BODY } }
 
 const REGISTERED = { imports: [JotwardModule.register({ auth })], controllers: [Routes] }
@@ -101,5 +126,25 @@ describe.each(['express', 'fastify'] as const)('a refusal on %s', (platform) => 
     const answer = await get('/guarded')
     expect(answer.header('access-control-allow-origin')).toBe('https://app.example.com')
     expectRefusal(answer, { code: 'missing_token', realm: ISSUER })
+  })
+
+  test('in the words of the application is seen by a filter as it is: members of an object, or text', async () => {
+    const text = { status: 404, headers: { 'content-type': 'text/x-own' }, body: 'plainly no' }
+    const shapes: readonly (readonly [change: RefusalChange, status: number, body: unknown])[] = [
+      [text, 404, 'plainly no'],
+      [{ status: 200, body: { ok: false } }, 200, { ok: false }],
+      [{ status: 303, headers: { location: '/login' }, body: 17 }, 303, '17'],
+    ]
+    for (const [change, status, body] of shapes) {
+      const { module, controllers } = refusingWith(change)
+      const filtered = await open({ imports: [module], controllers }, platform, (app) =>
+        app.useGlobalFilters(new OwnFilter()),
+      )
+      const answer = await filtered('/guarded')
+      expect([answer.status, JSON.parse(answer.text)]).toEqual([status, { own: 'Authentication is required.', body }])
+      expect(answer.header('location')).toBe(change.headers?.['location'] ?? null)
+      const unfiltered = await open({ imports: [module], controllers }, platform)
+      expect((await unfiltered('/guarded')).text).toBe(typeof body === 'string' ? body : JSON.stringify(body))
+    }
   })
 })

@@ -194,7 +194,9 @@ describe('a realm', () => {
       getType: () => 'rpc',
       getHandler: () => openNest,
       getClass: () => ProfileController,
-      switchToHttp: () => ({ getRequest: () => ({ rawHeaders: [] }), getResponse: () => ({ header: () => null }) }),
+      switchToHttp: () => {
+        throw new Error('nothing is to be read')
+      },
     }
     expect(() => guard.canActivate(context)).toThrow('Only HTTP is guarded')
   })

@@ -18,6 +18,8 @@ export interface Answer {
   readonly status: number
   /** By lower-case name; null where it is absent. */
   readonly header: (name: string) => string | null
+  /** Every value of `Set-Cookie`, in order. */
+  readonly cookies: readonly string[]
   readonly text: string
 }
 
@@ -42,7 +44,8 @@ export const direct = (handler: FetchHandler): Service => ({
     const response = await handler(new Request(`http://localhost${sent.path}`, init))
     // Whoever serves a function leaves out the body of an answer to HEAD.
     const text = init.method === 'HEAD' ? '' : await response.text()
-    return { status: response.status, header: (name) => response.headers.get(name), text }
+    const cookies = response.headers.getSetCookie()
+    return { status: response.status, header: (name) => response.headers.get(name), cookies, text }
   },
   port: null,
   close: () => Promise.resolve(),
@@ -64,7 +67,8 @@ const exchange = (port: number, sent: Sent): Promise<Answer> =>
           const value = incoming.headers[name]
           return value === undefined ? null : String(value)
         }
-        resolve({ status: incoming.statusCode ?? 0, header, text: Buffer.concat(chunks).toString('utf8') })
+        const cookies = incoming.headers['set-cookie'] ?? []
+        resolve({ status: incoming.statusCode ?? 0, header, cookies, text: Buffer.concat(chunks).toString('utf8') })
       })
     })
     outgoing.once('error', reject)

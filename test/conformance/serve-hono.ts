@@ -4,6 +4,8 @@ import { Hono } from 'hono'
 import type { Context, Next } from 'hono'
 import { honoAuth } from '../../src/adapters/hono.ts'
 import { direct, overHttp } from './exchange.ts'
+import { readReply, renderPage, toResponse } from './serve-reply.ts'
+import type { Reply } from './serve-reply.ts'
 import { nth } from './serve.ts'
 import type { GuardPlan, Plan, Serve } from './serve.ts'
 
@@ -16,11 +18,26 @@ const readBody = async (context: Context, next: Next): Promise<void> => {
   await next()
 }
 
-const createApp = <C, P extends string>({ auths, areas, routes, endpoints }: Plan<C, P>): Hono => {
+const send = (context: Context, answer: Reply, text: string): Response => {
+  if (answer.how === 'page') return context.html(renderPage(context.var))
+  if (answer.how !== 'plain') return toResponse(answer, text)
+  for (const [name, value] of Object.entries(answer.headers)) context.header(name, value)
+  for (const cookie of answer.cookies) context.header('set-cookie', cookie, { append: true })
+  // The suites send statuses that there are.
+  return context.newResponse(text, { status: answer.status as 200 })
+}
+
+const createApp = <C, P extends string>({ auths, areas, routes, endpoints, cookiesBefore = [] }: Plan<C, P>): Hono => {
   const adapters = auths.map((auth) => honoAuth(auth))
-  const protect = ({ by, requirement }: GuardPlan<P>) => nth(adapters, by).protect(requirement)
+  const protect = ({ by, requirement }: GuardPlan<C, P>) => nth(adapters, by).protect(requirement)
 
   const app = new Hono()
+  // Hono prints what nobody answers.
+  app.onError((_error, context) => context.text('failed', 500))
+  app.use(async (context, next) => {
+    for (const cookie of cookiesBefore) context.header('set-cookie', cookie, { append: true })
+    await next()
+  })
   if (endpoints?.after === 'body parsers') app.use(readBody)
   if (endpoints !== undefined) app.use(nth(adapters).mount(endpoints.handler))
   for (const area of areas ?? []) app.use(`${area.prefix}/*`, protect(area))
@@ -29,8 +46,8 @@ const createApp = <C, P extends string>({ auths, areas, routes, endpoints }: Pla
     for (const guard of guards) app.use(path, protect(guard))
     app.all(path, (context) => {
       const caller = { principal: () => principal(context), optionalPrincipal: () => optionalPrincipal(context) }
-      // What a handler of the suites returns is JSON.
-      return context.json(enter(caller) as object)
+      const { answer, text } = readReply(enter(caller))
+      return send(context, answer, text)
     })
   }
   return app

@@ -1,13 +1,19 @@
-import { All, Controller, Header, HttpCode, Module, Req } from '@nestjs/common'
+import { All, Controller, Module, Req, Res } from '@nestjs/common'
 import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
+import type { Express, Response } from 'express'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { nestAuth, nestRealm } from '../../src/adapters/nestjs.ts'
 import type { NestAuth, NestRequest } from '../../src/adapters/nestjs/types.ts'
 import { overHttp } from './exchange.ts'
 import type { Service } from './exchange.ts'
+import { engine, sendByExpress } from './serve-express.ts'
+import { prepareFastify, sendByFastify } from './serve-fastify.ts'
+import { readReply } from './serve-reply.ts'
+import type { Reply } from './serve-reply.ts'
 import { nth } from './serve.ts'
 import type { Plan, RoutePlan, Serve } from './serve.ts'
 
@@ -47,22 +53,48 @@ export const openNest = async (
 
 type Realm<C, P extends string> = Omit<NestAuth<C, P, unknown>, 'protect'>
 
+type Send = (response: object, answer: Reply, text: string) => void
+
+// NestJS hands over what the platform under it has.
+const SENDS: Readonly<Record<Platform, Send>> = {
+  express: (response, answer, text) => sendByExpress(response as Response, answer, text),
+  fastify: (response, answer, text) => sendByFastify(response as FastifyReply, answer, text),
+}
+
+/** What an application does with its platform before anything else. */
+const PREPARE: Readonly<Record<Platform, (app: INestApplication, cookies: readonly string[]) => void>> = {
+  express: (app, cookies) => {
+    const instance: unknown = app.getHttpAdapter().getInstance()
+    // The platform is Express, as the name says.
+    ;(instance as Express).engine('ts', engine)
+    app.use((_request: unknown, response: Response, next: () => void) => {
+      for (const cookie of cookies) response.append('set-cookie', cookie)
+      next()
+    })
+  },
+  fastify: (app, cookies) => {
+    const instance: unknown = app.getHttpAdapter().getInstance()
+    // And here Fastify.
+    prepareFastify(instance as FastifyInstance, cookies)
+  },
+}
+
 /** A controller with one route. Its area guards the controller. */
 const controllerOf = <C, P extends string>(
   realms: readonly Realm<C, P>[],
   { path, guards, enter, by }: RoutePlan<C, P>,
   areas: NonNullable<Plan<C, P>['areas']>,
+  send: Send,
 ) => {
   const { principal, optionalPrincipal } = nth(realms, by)
 
   @Controller()
   class RouteController {
     @All(path)
-    @HttpCode(200)
-    @Header('content-type', 'application/json')
-    handle(@Req() request: NestRequest): string {
+    handle(@Req() request: NestRequest, @Res() response: object): void {
       const caller = { principal: () => principal(request), optionalPrincipal: () => optionalPrincipal(request) }
-      return JSON.stringify(enter(caller))
+      const { answer, text } = readReply(enter(caller))
+      send(response, answer, text)
     }
   }
 
@@ -76,7 +108,7 @@ const controllerOf = <C, P extends string>(
 }
 
 const serve = async <C, P extends string>(plan: Plan<C, P>, realms: readonly Realm<C, P>[], platform: Platform) => {
-  const { auths, areas = [], routes, endpoints } = plan
+  const { auths, areas = [], routes, endpoints, cookiesBefore = [] } = plan
   const modules = auths.map((auth, index) => {
     const whole = areas.find(({ prefix, by = 0 }) => prefix === '' && by === index)
     return nth(realms, index).JotwardModule.register({
@@ -87,8 +119,9 @@ const serve = async <C, P extends string>(plan: Plan<C, P>, realms: readonly Rea
     })
   })
   const below = (path: string) => areas.filter(({ prefix }) => prefix !== '' && path.startsWith(prefix))
-  const controllers = routes.map((route) => controllerOf(realms, route, below(route.path)))
+  const controllers = routes.map((route) => controllerOf(realms, route, below(route.path), SENDS[platform]))
   return openNest(moduleOf({ imports: modules, controllers }), platform, (app) => {
+    PREPARE[platform](app, cookiesBefore)
     if (endpoints?.after === 'nothing') app.use(nth(realms).mount(endpoints.handler))
   })
 }

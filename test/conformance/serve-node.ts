@@ -4,7 +4,8 @@ import express from 'express'
 import { nodeAuth } from '../../src/adapters/node.ts'
 import type { NodeListener } from '../../src/adapters/node.ts'
 import { overHttp } from './exchange.ts'
-import { nth } from './serve.ts'
+import { answerOnNode, readReply } from './serve-reply.ts'
+import { isPathOf, lacking, nth } from './serve.ts'
 import type { Plan, Serve } from './serve.ts'
 
 type Listener = NodeListener<IncomingMessage, ServerResponse>
@@ -22,15 +23,20 @@ const notFound: Listener = (_request, response) => {
   response.end('no such page')
 }
 
-const createListener = <C, P extends string>({ auths, areas = [], routes, endpoints }: Plan<C, P>): Listener => {
+const createListener = <C, P extends string>({
+  auths,
+  areas = [],
+  routes,
+  endpoints,
+  cookiesBefore = [],
+}: Plan<C, P>): Listener => {
   const adapters = auths.map((auth) => nodeAuth(auth))
   const handlers = routes.map(({ path, guards, enter, by }): [string, Listener] => {
     const { principal, optionalPrincipal } = nth(adapters, by)
     const innermost: Listener = (request, response) => {
       const caller = { principal: () => principal(request), optionalPrincipal: () => optionalPrincipal(request) }
-      const body = JSON.stringify(enter(caller))
-      response.setHeader('content-type', 'application/json')
-      response.end(body)
+      const { answer, text } = readReply(enter(caller))
+      answerOnNode(response, answer, text)
     }
     const all = [...areas.filter(({ prefix }) => path.startsWith(prefix)), ...guards]
     const wrapped = all.reduceRight(
@@ -39,16 +45,17 @@ const createListener = <C, P extends string>({ auths, areas = [], routes, endpoi
     )
     return [path, wrapped]
   })
-  const table = new Map(handlers)
   const route: Listener = (request, response) => {
     const [path = ''] = (request.url ?? '').split('?')
-    return (table.get(path) ?? notFound)(request, response)
+    for (const cookie of cookiesBefore) response.appendHeader('set-cookie', cookie)
+    const [, found] = handlers.find(([pattern]) => isPathOf(pattern, path)) ?? []
+    return (found ?? notFound)(request, response)
   }
   return endpoints === undefined ? route : nth(adapters).mount(endpoints.handler, route)
 }
 
 /** Listeners of node:http, with nothing in between. */
-export const serveNode: Serve = async (plan) => {
+export const serveNode: Serve = lacking(['parameters', 'templates', 'errors'], async (plan) => {
   const listener = createListener(plan)
   return overHttp(createServer(plan.endpoints?.after === 'body parsers' ? afterBodyParsers(listener) : listener))
-}
+})

@@ -17,6 +17,8 @@ const WIRE_ERRORS: readonly unknown[] = [
   // RFC 6750 §3.1
   'invalid_token',
   'insufficient_scope',
+  // RFC 6749 §4.1.2.1
+  'access_denied',
   // RFC 9470 §3
   'insufficient_user_authentication',
   'rate_limited',

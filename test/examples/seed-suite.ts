@@ -134,8 +134,7 @@ const guards = ({ ask, enter, expectRefusal }: SeedBed): void => {
     await expectRefusal(sent, 'missing_token')
     await expectRefusal({ ...sent, token: 'not a token' }, 'malformed_credentials')
     await expectRefusal({ ...sent, token: `${access}x` }, 'token_invalid')
-    // Signed with another key, and so told like any token of which nothing is known.
-    await expectRefusal({ ...sent, token: refresh }, 'token_invalid')
+    await expectRefusal({ ...sent, token: refresh }, 'wrong_token_type')
     expect(await ask({ path: '/protected-fresh', token: access })).toMatchObject({ hello: 'ann' })
   })
 }

@@ -1,19 +1,26 @@
 import { describe, expect, test } from 'vitest'
 import { createAuth } from '../../src/auth.ts'
+import type { AuthConfig } from '../../src/auth-config.ts'
 import { ConfigError } from '../../src/core/errors.ts'
+import type { ClaimsSchema } from '../../src/core/claims-schema.ts'
+import type { HooksConfig } from '../../src/core/hooks.ts'
+import type { JsonObject } from '../../src/core/token/json.ts'
 import { authRoutes } from '../../src/routes/auth-routes.ts'
+import type { AuthRoutesOptions } from '../../src/routes/route-context.ts'
 import { memoryStore } from '../../src/stores/memory/memory-store.ts'
 import { noise } from '../core/token/fixtures.ts'
 
 const ISSUER = 'https://auth.example.com'
 
-const authOver = ({ users }: { readonly users: boolean }) => {
+const authOver = ({ users, ...config }: { readonly users: boolean } & Omit<Partial<AuthConfig>, 'users'>) => {
   const store = memoryStore()
   const keys = { secret: noise('options') }
-  return createAuth({ issuer: ISSUER, audience: ISSUER, keys, store, ...(users ? { users: store.users } : {}) })
+  const people = users ? { users: store.users } : {}
+  return createAuth({ issuer: ISSUER, audience: ISSUER, keys, store, ...people, ...config })
 }
 
 const auth = authOver({ users: true })
+const tracking = authOver({ users: true, trackTokens: 'all' })
 
 const WRONG: readonly (readonly [title: string, options: object, problem: RegExp])[] = [
   ['a misspelt option', { basepath: '/auth' }, /basepath: is not a setting; did you mean "basePath"\?/],
@@ -59,6 +66,166 @@ describe('options of the endpoints', () => {
       ['/.well-known/jwks.json', true, 200],
     ])
     expect(Object.keys(Object(handler.openApi['paths']) as object)).toContain('/api/v1.2/auth/sessions/{sid}')
+  })
+})
+
+/** Aliases that cannot be, with what is said of each. */
+const NO_ALIASES: readonly (readonly [aliases: object, problem: RegExp])[] = [
+  [{ signin: '/login' }, /^aliases\.signin: is not a setting; did you mean "signIn"\?$/],
+  [{ login: '/login' }, /^aliases\.login: is not a setting; the settings are signUp, /],
+  [{ signIn: 'login' }, /^aliases\.signIn: must be a path below basePath, like "\/login"$/],
+  [{ signIn: '/login/' }, /must be a path/],
+  [{ signIn: '' }, /must be a path/],
+  [{ signIn: '/a/../b' }, /must be a path/],
+  [{ signIn: '/./b' }, /must be a path/],
+  [{ signIn: '/(.*)' }, /must be a path/],
+  [{ signIn: '/lögin' }, /must be a path/],
+  [{ signIn: undefined }, /must be a path/],
+  [{ signIn: 7 }, /must be a path/],
+  [{ revokeToken: '/tokens/revoke/:jti' }, /must be a path/],
+  [{ revokeToken: '/tokens/revoke' }, /^aliases\.revokeToken: must have \{jti\} in it, and no other$/],
+  [{ revokeToken: '/tokens/revoke/{id}' }, /must have \{jti\} in it/],
+  [{ revokeToken: '/tokens/{jti}/{jti}' }, /must have \{jti\} in it/],
+  [{ signIn: '/login/{jti}' }, /^aliases\.signIn: must have no part in braces$/],
+  [{ signIn: '/signin' }, /^aliases\.signIn: cannot be told from the path of signIn$/],
+  [{ signIn: '/me' }, /cannot be told from the path of me$/],
+  [{ signIn: '/openapi.json' }, /cannot be told from the path of the OpenAPI document$/],
+  [{ endSession: '/{sid}' }, /^aliases\.endSession: cannot be told from the path of signUp$/],
+  [{ listTokens: '/sessions/all' }, /cannot be told from the path of endSession$/],
+  [{ signIn: '/login', token: '/login' }, /^aliases\.token: cannot be told from the path of aliases\.signIn$/],
+]
+
+const messageOf = (act: () => unknown): string => {
+  try {
+    act()
+    return ''
+  } catch (error) {
+    return error instanceof ConfigError ? error.message : String(error)
+  }
+}
+
+describe('aliases', () => {
+  test.each(NO_ALIASES)('%j are refused', (aliases, problem) => {
+    expect(messageOf(() => authRoutes(tracking, { aliases }))).toMatch(problem)
+  })
+
+  test('of endpoints that are not there are refused, with what they need', () => {
+    const aliases = { signIn: '/login', listTokens: '/mine' }
+    expect(messageOf(() => authRoutes(authOver({ users: false }), { aliases }))).toBe(
+      [
+        'aliases.signIn: names an endpoint that is not there; it needs users in the configuration',
+        'aliases.listTokens: names an endpoint that is not there; it needs trackTokens in the configuration',
+      ].join('\n'),
+    )
+  })
+
+  test('that have no object are refused', () => {
+    const options = { aliases: ['/login'] } as unknown as AuthRoutesOptions
+    expect(messageOf(() => authRoutes(auth, options))).toBe('aliases: must be an object')
+  })
+
+  test('are named by operations, which a slip does not compile for', () => {
+    const good: AuthRoutesOptions = {
+      aliases: { revokeToken: '/tokens/revoke/{jti}', restoreToken: '/tokens/undo/{jti}' },
+    }
+    // @ts-expect-error: there is no such operation
+    const bad: AuthRoutesOptions = { aliases: { login: '/login' } }
+    expect(messageOf(() => authRoutes(tracking, good))).toBe('')
+    expect(messageOf(() => authRoutes(tracking, bad))).toMatch(/login/)
+  })
+})
+
+describe('cookies with which nobody could stay signed in', () => {
+  const byCookie = { users: true, delivery: 'cookie' } as const
+  const onPath = (refreshPath: string) => authOver({ ...byCookie, cookies: { refreshPath } })
+
+  test.each([
+    ['/auth', '/api/auth'],
+    ['/api', '/auth'],
+    ['/aut', '/auth'],
+    ['/auth/deep', '/auth'],
+  ])('a refresh cookie for %s, endpoints at %s', (refreshPath, basePath) => {
+    expect(messageOf(() => authRoutes(onPath(refreshPath), { basePath }))).toBe(
+      `basePath: is not below cookies.refreshPath ("${refreshPath}"), so no refresh cookie would come; set that to "${basePath}"`,
+    )
+  })
+
+  test.each([
+    ['/auth', '/auth'],
+    ['/', '/auth'],
+    ['/auth/', '/auth'],
+    ['/auth', '/auth/v1'],
+    ['/behind/a/proxy/auth', '/auth'],
+  ])('are not a refresh cookie for %s and endpoints at %s', (refreshPath, basePath) => {
+    expect(messageOf(() => authRoutes(onPath(refreshPath), { basePath }))).toBe('')
+  })
+
+  test('a refresh token that is not looked for in its cookie', () => {
+    const blind = authOver({ ...byCookie, locations: { order: ['cookie'], refreshOrder: ['header'] } })
+    const problem = 'locations.refreshOrder: must name "cookie" where delivery is "cookie"'
+    expect(messageOf(() => authRoutes(blind))).toBe(problem)
+  })
+
+  test('matter nothing where tokens are handed out in bodies', () => {
+    expect(messageOf(() => authRoutes(auth, { basePath: '/api/auth' }))).toBe('')
+  })
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no such request')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no such request'))],
+    ['finds a token in anything', () => 'a.b.c'],
+  ])('cannot be told where a function that looks for tokens %s, and the start goes on', (_title, find) => {
+    const blind = authOver({ users: true, locations: { order: ['header', 'cookie', 'custom'], find } })
+    expect(messageOf(() => authRoutes(blind))).toBe('')
+  })
+})
+
+const needy = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value: unknown) =>
+      Object.hasOwn(Object(value) as object, 'role')
+        ? { value: { role: '' } }
+        : { issues: [{ message: 'role is missing' }] },
+  },
+} as const satisfies ClaimsSchema<{ role: string }, JsonObject>
+
+const over = (hooks: HooksConfig<{ role: string }>) => {
+  const store = memoryStore()
+  const keys = { secret: noise('options') }
+  const accessToken = { claims: needy }
+  return createAuth({ issuer: ISSUER, audience: ISSUER, keys, store, users: store.users, accessToken, hooks })
+}
+
+describe('claims that every token needs', () => {
+  test('must come from an option of the endpoints, or from the hook of the engine', () => {
+    expect(messageOf(() => authRoutes(over({})))).toMatch(/^claims: is missing, .*role is missing/)
+    expect(messageOf(() => authRoutes(over({}), { claims: () => ({ role: 'clerk' }) }))).toBe('')
+    expect(messageOf(() => authRoutes(over({ claims: () => ({ claims: { role: 'clerk' } }) })))).toBe('')
+  })
+})
+
+describe('endpoints without a register of tokens', () => {
+  const PATHS = ['/auth/tokens', '/auth/tokens/all', '/auth/tokens/x/revoke', '/auth/tokens/x/restore']
+
+  test('leave out those of the register, also from the document (S3-7)', async () => {
+    const handler = authRoutes(auth)
+    for (const path of PATHS) {
+      for (const method of ['GET', 'PUT']) {
+        expect((await handler(new Request(`http://x${path}`, { method }))).status).toBe(404)
+      }
+    }
+    const paths = Object.keys(Object(handler.openApi['paths']) as object)
+    expect(paths.filter((path) => path.includes('tokens'))).toEqual([])
+    expect(Object.keys(Object(authRoutes(tracking).openApi['paths']) as object)).toEqual(
+      expect.arrayContaining(['/auth/tokens', '/auth/tokens/all', '/auth/tokens/{jti}/revoke']),
+    )
   })
 })
 

@@ -1,19 +1,18 @@
 import { Inject, Injectable, SetMetadata, UseGuards } from '@nestjs/common'
 import { Reflector } from '@nestjs/core'
-import type { Auth } from '../../auth.ts'
+import type { Guarding } from '../../auth.ts'
 import type { MaybePromise } from '../../core/maybe-promise.ts'
 import type { Verdict } from '../../core/request/guard.ts'
 import type { Requirement } from '../../core/request/requirement.ts'
+import { sendRenewed } from '../node-cookies.ts'
 import { nodeRequestView } from '../node-http.ts'
-import type { NodeRequest } from '../node-http.ts'
+import { tellTemplates } from '../principals.ts'
 import type { Principals } from '../principals.ts'
+import { nodeRequest, nodeResponse } from './platform.ts'
 import { refuse } from './refusal.ts'
-import type { NestContext, NestDecorator, NestGuard, NestGuardClass, NestRequest } from './types.ts'
+import type { NestContext, NestDecorator, NestGuard, NestGuardClass } from './types.ts'
 
 const reflector = new Reflector()
-
-/** Node's own request, which is the same for guards, handlers and middleware of both platforms. */
-export const nodeRequest = (request: NestRequest): NodeRequest => ('raw' in request ? request.raw : request)
 
 /** Where `@UseGuards()` writes down the guards of a controller or a route. */
 const GUARDS = '__guards__'
@@ -58,17 +57,21 @@ const createExemption = (): Exemption => {
 
 /** What a guard does with a request of its own. */
 const createJudge = <Claims, P extends string>(
-  auth: Auth<Claims, P>,
-  requirement: Requirement<P> | undefined,
+  auth: Guarding<Claims, P>,
+  requirement: Requirement<P, Claims> | undefined,
   principals: Principals<Claims, P>,
 ): NestGuard['canActivate'] => {
   const guard = auth.guard(requirement)
   return (context) => {
     if (context.getType() !== 'http') throw new Error(`Only HTTP is guarded, and this is ${context.getType()}.`)
-    const request = context.switchToHttp().getRequest()
+    const http = context.switchToHttp()
+    const request = http.getRequest()
     const act = (verdict: Verdict<Claims, P>): boolean => {
       if ('refusal' in verdict) return refuse(context, verdict.refusal)
       principals.set(nodeRequest(request), verdict.principal)
+      const response = http.getResponse()
+      tellTemplates(response, verdict.principal)
+      sendRenewed(nodeResponse(response), verdict.cookies)
       return true
     }
     const verdict = guard(nodeRequestView(nodeRequest(request), { body: request.body, parameters: request.params }))
@@ -77,18 +80,21 @@ const createJudge = <Claims, P extends string>(
 }
 
 /** What the guards of a realm are: classes, for which NestJS has the `Auth` under `token`. */
-interface Guards<P extends string> {
+interface Guards<Claims, P extends string> {
   readonly Public: () => NestDecorator
-  readonly guardClass: (requirement?: Requirement<P>) => NestGuardClass
+  readonly guardClass: (requirement?: Requirement<P, Claims>) => NestGuardClass
 }
 
-export const createGuards = <Claims, P extends string>(token: symbol, principals: Principals<Claims, P>): Guards<P> => {
+export const createGuards = <Claims, P extends string>(
+  token: symbol,
+  principals: Principals<Claims, P>,
+): Guards<Claims, P> => {
   const { Public, isExempt } = createExemption()
-  const guardClass = (requirement?: Requirement<P>): NestGuardClass => {
+  const guardClass = (requirement?: Requirement<P, Claims>): NestGuardClass => {
     class ProtectGuard {
       readonly #judge: NestGuard['canActivate']
 
-      constructor(auth: Auth<Claims, P>) {
+      constructor(auth: Guarding<Claims, P>) {
         this.#judge = createJudge(auth, requirement, principals)
       }
 

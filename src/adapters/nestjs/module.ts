@@ -11,7 +11,7 @@ import type { NestClass, NestGuardClass, NestModule, NestParts, NestProvider } f
 export interface ModuleParts<Claims, P extends string> {
   /** Under which the `Auth` is injected. */
   readonly token: symbol
-  readonly guardClass: (requirement: Requirement<P>) => NestGuardClass
+  readonly guardClass: (requirement: Requirement<P, Claims>) => NestGuardClass
   /** @throws ConfigError for parts that are not this realm's */
   readonly check: (parts: NestParts<Claims, P>) => NestParts<Claims, P>
 }
@@ -64,7 +64,7 @@ export const createModule = <Claims, P extends string>({
   const partsToken = Symbol('jotward parts')
   const module = createModuleClass(partsToken)
 
-  const providersOf = (parts: NestProvider, guard: Requirement<P> | undefined): NestProvider[] => [
+  const providersOf = (parts: NestProvider, guard: Requirement<P, Claims> | undefined): NestProvider[] => [
     parts,
     // The parts, which the line above provides.
     { provide: token, useFactory: (made) => (made as NestParts<Claims, P>).auth, inject: [partsToken] },

@@ -1,19 +1,29 @@
 import { Catch, HttpException } from '@nestjs/common'
+import { AUTH_ERRORS } from '../../core/errors.ts'
 import type { Refusal } from '../../core/request/refusal.ts'
+import { addCookies, forgetRenewed } from '../node-cookies.ts'
 import { writeRefusal } from '../node-http.ts'
-import type { NodeResponse } from '../node-http.ts'
+import { nodeResponse } from './platform.ts'
 import type { NestHost } from './types.ts'
+
+/** What a filter is to see of a body: members where it is a JSON object, the text itself where a hook has made another. */
+const readBody = (body: string): object | string => {
+  try {
+    const value: unknown = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? value : body
+  } catch {
+    return body
+  }
+}
 
 /** A refusal as NestJS knows it: filters of the application see its status and its body like those of any other. */
 class RefusalException extends HttpException {
   readonly refusal: Refusal
 
   constructor(refusal: Refusal) {
-    // What a refusal holds is JSON of our own making.
-    const body = JSON.parse(refusal.body) as { readonly error_description: string }
-    super(body, refusal.status)
+    super(readBody(refusal.body), refusal.status)
     this.refusal = refusal
-    this.message = body.error_description
+    this.message = AUTH_ERRORS[refusal.code].message
   }
 }
 
@@ -23,10 +33,14 @@ class RefusalException extends HttpException {
  */
 export const refuse = (host: NestHost, refusal: Refusal): never => {
   const response = host.switchToHttp().getResponse()
+  forgetRenewed(nodeResponse(response))
   for (const [name, value] of Object.entries(refusal.headers)) {
     // Of what type the body is, whoever writes it knows best.
     if (name !== 'content-type') response.header(name, value)
   }
+  // Of cookies Fastify keeps all that are set so; Express would keep the last.
+  if ('raw' in response) for (const cookie of refusal.cookies) response.header('set-cookie', cookie)
+  else addCookies(response, refusal.cookies)
   throw new RefusalException(refusal)
 }
 
@@ -44,15 +58,15 @@ const isFastify = (response: object): response is FastifyReply => 'raw' in respo
  */
 export class RefusalFilter {
   catch({ refusal }: RefusalException, host: NestHost): void {
-    const response: object = host.switchToHttp().getResponse()
+    const response = host.switchToHttp().getResponse()
     if (isFastify(response)) {
       response.code(refusal.status)
-      response.header('content-type', 'application/json')
+      for (const [name, value] of Object.entries(refusal.headers)) response.header(name, value)
       // Bytes: to text Fastify adds a charset too.
       response.send(Buffer.from(refusal.body))
     } else {
-      // Express's response is Node's.
-      writeRefusal(response as NodeResponse, refusal)
+      // The cookies are on the response already.
+      writeRefusal(nodeResponse(response), { ...refusal, cookies: [] })
     }
   }
 }

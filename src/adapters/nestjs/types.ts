@@ -1,11 +1,11 @@
-import type { Auth } from '../../auth.ts'
+import type { Guarding } from '../../auth.ts'
 import type { Duration } from '../../core/duration.ts'
 import type { MaybePromise } from '../../core/maybe-promise.ts'
 import type { Principal } from '../../core/request/principal.ts'
 import type { Requirement } from '../../core/request/requirement.ts'
 import type { ExpressMiddleware } from '../express.ts'
 import type { MountedHandler } from '../handler.ts'
-import type { NodeRequest } from '../node-http.ts'
+import type { NodeRequest, NodeResponse } from '../node-http.ts'
 
 /**
  * NestJS as it is seen here, described rather than imported: whoever reads the types of this entry needs no NestJS.
@@ -16,9 +16,11 @@ export type NestRequest = (NodeRequest | { readonly raw: NodeRequest; readonly b
   readonly params?: unknown
 }
 
-/** What both platforms' responses have in common. */
-export interface NestResponse {
+/** A response of the platform: Express's own, or Fastify's around Node's. */
+export type NestResponse = (NodeResponse | { readonly raw: NodeResponse }) & {
   header(name: string, value: string): unknown
+  /** What templates see. */
+  locals?: object | null
 }
 
 /** The part of an `ArgumentsHost` that is needed here. */
@@ -68,14 +70,15 @@ export interface NestDynamicModule<Import> {
 
 /** What a module stands on. */
 export interface NestParts<Claims, P extends string> {
-  readonly auth: Auth<Claims, P>
+  /** An `Auth`, or several realms together. */
+  readonly auth: Guarding<Claims, P>
   /** Ready-made endpoints to answer before any route, `authRoutes(auth)`. A global prefix does not concern them. */
   readonly endpoints?: MountedHandler
 }
 
-interface ModuleSettings<P extends string> {
+interface ModuleSettings<Claims, P extends string> {
   /** Guards the whole application; only what is `@Public()` stays open. Default: each route is open that asks nothing. */
-  readonly guard?: Requirement<P>
+  readonly guard?: Requirement<P, Claims>
 }
 
 export interface NestAsyncSettings<
@@ -83,14 +86,14 @@ export interface NestAsyncSettings<
   P extends string,
   Import,
   D extends readonly unknown[],
-> extends ModuleSettings<P> {
+> extends ModuleSettings<Claims, P> {
   readonly imports?: readonly Import[]
   readonly inject?: readonly NestDependency[]
   readonly useFactory: (...dependencies: D) => MaybePromise<NestParts<Claims, P>>
 }
 
 export interface NestModule<Claims, P extends string> {
-  readonly register: (settings: NestParts<Claims, P> & ModuleSettings<P>) => NestDynamicModule<never>
+  readonly register: (settings: NestParts<Claims, P> & ModuleSettings<Claims, P>) => NestDynamicModule<never>
   readonly registerAsync: <Import = never, D extends readonly unknown[] = []>(
     settings: NestAsyncSettings<Claims, P, Import, D>,
   ) => NestDynamicModule<Import>
@@ -98,15 +101,15 @@ export interface NestModule<Claims, P extends string> {
 
 /** Everything of one realm. `G` is what a guard is: an instance, or a class where the module brings the `Auth`. */
 export interface NestAuth<Claims, P extends string, G> {
-  /** A guard that refuses by itself: `app.useGlobalGuards(…)`, `@UseGuards(…)`. */
-  readonly protect: (requirement?: Requirement<P>) => G
+  /** A guard that refuses by itself: `app.useGlobalGuards(…)`, `@UseGuards(…)`. Templates have the caller as `principal`. */
+  readonly protect: (requirement?: Requirement<P, Claims>) => G
   readonly principal: (request: NestRequest) => Principal<Claims, P>
   readonly optionalPrincipal: (request: NestRequest) => Principal<Claims, P> | null
   /** Middleware for `app.use(…)`, on both platforms, that answers the handler's own paths. */
   readonly mount: (handler: MountedHandler) => ExpressMiddleware
 
   /** Guards a route, or each route of a controller. */
-  readonly Protect: (requirement?: Requirement<P>) => NestDecorator
+  readonly Protect: (requirement?: Requirement<P, Claims>) => NestDecorator
   /** `@Protect({ fresh: window })`. Default: within the access token's lifetime. */
   readonly Fresh: (window?: true | 'login' | Duration) => NestDecorator
   /** `@Protect({ permissions })`: all of them are needed. */
@@ -117,7 +120,7 @@ export interface NestAuth<Claims, P extends string, G> {
   readonly CurrentPrincipal: () => ParameterDecorator
   /** The verified caller, or null under an optional guard. */
   readonly OptionalPrincipal: () => ParameterDecorator
-  /** The `Auth` that the module was given, for services. */
+  /** The `auth` that the module was given, for services. */
   readonly InjectAuth: () => ParameterDecorator & PropertyDecorator
   /** A global module: the `Auth`, what the application is guarded with, its endpoints, and refusals to the letter. */
   readonly JotwardModule: NestModule<Claims, P>

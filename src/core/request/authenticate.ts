@@ -106,6 +106,33 @@ export interface Presented {
 }
 
 /**
+ * A refresh token of ours that was sent where an access token is due is told as such, once its signature holds.
+ *
+ * @throws AuthError
+ */
+const refuseAccessToken = ({ issuer, keys }: Engine<unknown>, token: string, failure: unknown): never => {
+  if (!(failure instanceof AuthError) || failure.code !== 'token_invalid') throw failure
+  try {
+    verifyRefreshToken(token, { issuer, keySet: keys.refresh.verifying })
+  } catch {
+    throw failure
+  }
+  throw new AuthError('wrong_token_type')
+}
+
+/** As `verifyWithHook`, in the words of a guard. */
+const verifyPresented = (engine: Engine<unknown>, token: string): MaybePromise<VerifiedAccessToken> => {
+  try {
+    const verified = verifyWithHook(engine, token)
+    return verified instanceof Promise
+      ? verified.catch((failure: unknown) => refuseAccessToken(engine, token, failure))
+      : verified
+  } catch (failure) {
+    return refuseAccessToken(engine, token, failure)
+  }
+}
+
+/**
  * The whole way of an access token to its principal: verified, let through by `admit`, then asked for among everything
  * revoked.
  *
@@ -118,7 +145,7 @@ export const authenticateAccessToken = <Claims, P extends string>(
   { revocation, admit }: Admission<Claims, P>,
 ): MaybePromise<Principal<Claims, P>> => {
   const arrival = { tokenKind: 'access', location } as const
-  return whenReady(verifyWithHook(engine, token), ({ content }) => {
+  return whenReady(verifyPresented(engine, token), ({ content }) => {
     const principal = toPrincipal<Claims, P>(engine, content, arrival)
     const standing = (): MaybePromise<Principal<Claims, P>> =>
       revocation === 'skip' ? principal : checkRevocation(engine, principal, revocation)

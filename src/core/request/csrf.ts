@@ -49,8 +49,9 @@ const SETTINGS = {
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** A URL may have a star for a host, and no browser sends such an origin: it would allow nobody, without a word. */
 const isOrigin = (value: unknown): value is string =>
-  typeof value === 'string' && URL.canParse(value) && new URL(value).origin === value
+  typeof value === 'string' && !value.includes('*') && URL.canParse(value) && new URL(value).origin === value
 
 const isMethods = (value: unknown): boolean =>
   Array.isArray(value) && value.length > 0 && value.every((method) => isCookieName(method))
@@ -120,7 +121,7 @@ const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/
 
 /** Whether a page of the very host that is asked has sent the request. Its name comes from the browser, not from the page. */
 const isOwnOrigin = (origin: string, host: string | null, mayUseHttp: boolean): boolean => {
-  if (host === null) return false
+  if (host === null || host === '') return false
   return origin === `https://${host}` || ((mayUseHttp || LOOPBACK.test(host)) && origin === `http://${host}`)
 }
 

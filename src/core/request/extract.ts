@@ -26,14 +26,13 @@ const extractKind = ({ transport: { finders, locations } }: Engine<unknown>, kin
 const createMerge = (engine: Engine<unknown>, order: readonly Location[] | null) => {
   const { locations } = engine.transport
   const places = order ?? locations.order.access
+  const rank = ({ location }: Found): number => (places.includes(location) ? places.indexOf(location) : places.length)
   return (access: Found | null, refresh: Found | null): Found | null => {
     if (access === null || refresh === null) return access ?? refresh
+    if (locations.several === 'first') return rank(refresh) < rank(access) ? refresh : access
     const areCookies = access.location === 'cookie' && refresh.location === 'cookie'
     if (areCookies || access.token === refresh.token) return access
-    if (locations.several === 'refuse') throw new AuthError('malformed_credentials', { detail: 'there are two tokens' })
-    const later =
-      places.indexOf(refresh.location) < places.indexOf(access.location) && places.includes(refresh.location)
-    return later ? refresh : access
+    throw new AuthError('malformed_credentials', { detail: 'there are two tokens' })
   }
 }
 

@@ -140,9 +140,9 @@ const choose = (
 }
 
 /** A finder that throws is one whose promise fails: others may be under way, and nobody would wait for them. */
-const look = ({ find }: Finder, request: RequestView): MaybePromise<Finding> => {
+const look = (finder: Finder, request: RequestView): MaybePromise<Finding> => {
   try {
-    return find(request)
+    return finder.find(request)
   } catch (failure) {
     return Promise.reject(failure)
   }

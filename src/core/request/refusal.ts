@@ -15,13 +15,15 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>
   /** Values of `Set-Cookie` headers. */
   readonly cookies: readonly string[]
+  /** Empty where the status, which a hook has given, goes without one. */
   readonly body: string
 }
 
 /** What stands in place of parts of a refusal; what it leaves out stays. */
 export interface RefusalChange {
+  /** 200 to 599. */
   readonly status?: number
-  /** Added, or put in place of those of the same name. */
+  /** Added, or put in place of those of the same name, but for `set-cookie`, which is sent beside other cookies. */
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON, or as it is where it is a string and `headers` names a `content-type`. */
   readonly body?: JsonValue
@@ -140,31 +142,31 @@ const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Where an answer ends is its server's to say. */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
 
-/** @throws Error for what cannot be sent */
-const readHeaders = (headers: object): Record<string, string> => {
-  const entries = Object.entries(headers).map(([name, value]): [string, unknown] => [name.toLowerCase(), value])
-  const isSent = ([name, value]: [string, unknown]): boolean =>
-    HEADER_NAME.test(name) && !FRAMING.has(name) && typeof value === 'string' && HEADER_VALUE.test(value)
-  if (!entries.every(isSent)) throw new Error('its headers cannot be sent')
-  // Every value has just been found to be a string.
-  return Object.fromEntries(entries) as Record<string, string>
+const isHeader = (header: readonly [name: string, value: unknown]): header is readonly [string, string] => {
+  const [name, value] = header
+  return HEADER_NAME.test(name) && !FRAMING.has(name) && typeof value === 'string' && HEADER_VALUE.test(value)
 }
 
-/** Answers that cannot have the body that every refusal has (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
-const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
+/** @throws Error for what cannot be sent */
+const readHeaders = (headers: object): Record<string, string> => {
+  const given = Object.entries(headers).map(([name, value]): readonly [string, unknown] => [name.toLowerCase(), value])
+  const sent = given.filter(isHeader)
+  if (sent.length < given.length) throw new Error('its headers cannot be sent')
+  return Object.fromEntries(sent)
+}
 
-const isStatus = (status: number): boolean =>
-  Number.isInteger(status) && status >= 200 && status <= 599 && !BODILESS.has(status)
+/** Answers that have no body (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
 
 /** @throws Error for what cannot be sent, so that the plain refusal is */
 const change = (error: AuthError, refusal: Refusal, changed: RefusalChange, shape: Shape): Refusal => {
   const given: unknown = changed
   if (typeof given !== 'object' || given === null) throw new Error('it returned no object')
   const { status = refusal.status, headers = {}, body = bodyOf(error, shape, status) } = changed
-  if (!isStatus(status)) throw new Error('its status is none of an answer with a body')
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw new Error('its status is none')
   const { 'set-cookie': cookie, ...others } = readHeaders(headers)
   const isText = typeof body === 'string' && 'content-type' in others
-  const text: unknown = isText ? body : JSON.stringify(body)
+  const text: unknown = BODILESS.has(status) ? '' : isText ? body : JSON.stringify(body)
   if (typeof text !== 'string') throw new Error('its body is no JSON')
   const cookies = cookie === undefined ? refusal.cookies : [...refusal.cookies, cookie]
   return { ...refusal, status, headers: { ...refusal.headers, ...others }, cookies, body: text }

@@ -6,7 +6,7 @@ import type { Rotation } from '../../ports/session-store.ts'
 import type { User } from '../../ports/user-directory.ts'
 import { revokeSession } from './revoke.ts'
 import type { Session } from './session.ts'
-import { draftAccessToken, mintPair } from './tokens.ts'
+import { draftAccessToken, earlierThan, mintPair } from './tokens.ts'
 import type { Draft, TokenPair } from './tokens.ts'
 
 export interface RefreshOptions {
@@ -138,5 +138,6 @@ export const refresh = async (
   const { session, nowMs } = settle(engine, rotation, content)
   if (foreseen === null) await checkCredentials(engine, session, user)
   const tokenContent = foreseen ?? (await contentOf(engine, session, user, scope))
-  return mintPair(engine, session, tokenContent, { issuedAt: Math.floor(nowMs / 1000) })
+  const issuedAt = Math.floor(nowMs / 1000)
+  return mintPair(engine, session, tokenContent, { issuedAt, authTime: earlierThan(issuedAt, session.authTime) })
 }

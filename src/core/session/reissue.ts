@@ -4,7 +4,7 @@ import type { Seconds } from '../duration.ts'
 import type { ClaimsContext } from '../hooks.ts'
 import type { Principal } from '../request/principal.ts'
 import type { Session } from './session.ts'
-import { draftAccessToken, mintAccessToken } from './tokens.ts'
+import { draftAccessToken, earlierThan, mintAccessToken } from './tokens.ts'
 import type { AccessToken } from './tokens.ts'
 
 /** A further access token in the caller's own session, which is neither refreshed nor prolonged by it. */
@@ -35,5 +35,6 @@ export const reissue = async (
   // What the caller's own token had given up stays given up, and what the user has lost is lost.
   const draft = await draftAccessToken(engine, session, { reason, scope: null, held, ceiling: permissions })
   const issuedAt = Math.floor(engine.now())
-  return mintAccessToken(engine, session, draft, { issuedAt, authTime: authTime === 'now' ? issuedAt : authTime })
+  const since = authTime === 'now' ? issuedAt : earlierThan(issuedAt, authTime)
+  return mintAccessToken(engine, session, draft, { issuedAt, authTime: since })
 }

@@ -23,7 +23,8 @@ const renew = async (engine: Engine<unknown>, principal: Principal<unknown>): Pr
   try {
     const { authTime, sessionId, subject } = principal
     // A copy of the log may lag: what it does not know yet must not get a token that it never will.
-    if ((await engine.store.revocations.isRevokedAtSource(principal)) !== false) return NOTHING
+    const answer: unknown = await engine.store.revocations.isRevokedAtSource(principal)
+    if (answer !== false) return NOTHING
     const token = await reissue(engine, principal, { reason: 'refresh', authTime })
     engine.emit({ type: 'token.renewed', subject, tokenId: token.tokenId })
     const { accessToken, expiresIn, tokenId } = token

@@ -209,6 +209,13 @@ export interface Moment {
 export const accessLifetimeOf = ({ accessToken }: Engine<unknown>, { grant }: Pick<Session, 'grant'>): Seconds =>
   Math.min(grant.accessLifetime ?? accessToken.lifetime, accessToken.longestLifetime)
 
+/**
+ * When the holder of a token that no authentication has minted counts as authenticated. Where a token is refreshed in the
+ * very second of its sign-in, `auth_time` is put a second back: of the two only the first was minted by the sign-in itself.
+ */
+export const earlierThan = (issuedAt: Seconds, authTime: Seconds | null): Seconds | null =>
+  authTime === null ? null : Math.min(authTime, issuedAt - 1)
+
 /** Signs an access token of a session. */
 export const mintAccessToken = (
   engine: Engine<unknown>,

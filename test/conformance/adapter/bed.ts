@@ -2,6 +2,7 @@ import { expect, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { createAuth } from '../../../src/auth.ts'
 import type { Auth } from '../../../src/auth.ts'
+import type { AuthConfig } from '../../../src/auth-config.ts'
 import type { AuthErrorCode } from '../../../src/core/errors.ts'
 import type { IssueOptions } from '../../../src/core/session/issue-options.ts'
 import type { JsonObject } from '../../../src/core/token/json.ts'
@@ -40,6 +41,8 @@ export interface IssuerParts {
   readonly audience?: string
   readonly realm?: string
   readonly secret?: Uint8Array
+  /** Anything else; of `accessToken` what it says is added to the schema. */
+  readonly config?: Partial<AuthConfig<Claims, Permission>>
 }
 
 /** An issuer of the suite; its parts may differ. */
@@ -51,15 +54,24 @@ export const createIssuer = (clock: Clock, { issuer = ISSUER, audience = AUDIENC
     keys: { secret: parts.secret ?? SECRET },
     store: parts.store ?? memoryStore({ now: () => clock.now * 1000 }),
     clock: () => clock.now,
-    accessToken: { claims: CLAIMS },
     permissions: {
       names: PERMISSIONS,
       includes: { 'orders:write': ['orders:read'], clerk: ['invoices:read'] },
       superPermission: 'admin',
     },
+    ...parts.config,
+    accessToken: { claims: CLAIMS, ...parts.config?.accessToken },
   })
 
 export const bearer = (token: string): readonly [string, string] => ['Authorization', `Bearer ${token}`]
+
+/** The names of the cookies where nothing else is configured. */
+export const COOKIES = { access: '__Host-jotward-access', refresh: '__Secure-jotward-refresh' } as const
+
+export const cookie = (token: string, name: string = COOKIES.access): readonly [string, string] => [
+  'Cookie',
+  `${name}=${token}`,
+]
 
 const decode = (segment = ''): JsonObject =>
   JSON.parse(Buffer.from(segment, 'base64url').toString('utf8')) as JsonObject
@@ -124,7 +136,7 @@ const open = async (serve: Serve, auth: Auth<Claims, Permission>, plans: Plans) 
   return { send, refuses, enters, port: service.port, entered: () => entries }
 }
 
-export const createBed = (serve: Serve, parts: { readonly store?: Store } = {}) => {
+export const createBed = (serve: Serve, parts: Pick<IssuerParts, 'store' | 'config'> = {}) => {
   const clock: Clock = { now: NOW }
   const auth = createIssuer(clock, parts)
   const signIn = (options: Omit<IssueOptions<Permission>, 'claims'> & { readonly subject?: string } = {}) =>

@@ -238,7 +238,7 @@ const kindBehaviours = (serve: Serve): void => {
     })
     const pair = await bed.signIn()
     const [access, refresh] = [[bearer(pair.accessToken)], [bearer(pair.refreshToken)]]
-    await app.refuses({ path: '/strict', headers: refresh }, 'token_invalid')
+    await app.refuses({ path: '/strict', headers: refresh }, 'wrong_token_type')
     await app.refuses({ path: '/refresh', headers: access }, 'wrong_token_type')
     for (const path of ['/refresh', '/any']) {
       expect(await app.enters({ path, headers: refresh })).toEqual({ subject: 'ann' })

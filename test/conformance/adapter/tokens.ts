@@ -47,7 +47,7 @@ const FORGERIES: readonly Row[] = [
 ]
 
 const MISUSES: readonly Row[] = [
-  ['a refresh token used as an access token (N051, RFC 8725 §3.11)', ({ refresh }) => refresh, 'token_invalid'],
+  ['a refresh token used as an access token (N051, RFC 8725 §3.11)', ({ refresh }) => refresh, 'wrong_token_type'],
   [
     'the typ of a refresh token under the access key (N051)',
     forged(() => ({ header: { typ: 'rt+jwt' } })),

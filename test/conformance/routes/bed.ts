@@ -93,6 +93,7 @@ const createApp = async ({ serve, after, openStore }: Ground, settings: Settings
     keys: settings.keys ?? { secret: SECRET },
     store,
     users: store.users,
+    trackTokens: 'all',
     clock: () => clock.now,
     hooks: {
       onEvent: ({ type }) => events.push(type),

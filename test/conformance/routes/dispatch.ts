@@ -7,7 +7,7 @@ import { expectRefusal } from '../refusals.ts'
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY']
 
 const pathOf = ({ fromRoot, path }: (typeof ROUTES)[number]): string =>
-  `${fromRoot === true ? '' : '/auth'}${path.replace('{sid}', 'abc')}`
+  `${fromRoot === true ? '' : '/auth'}${path.replaceAll(/\{\w+\}/g, 'abc')}`
 
 /** What each path answers to, by its own table rather than by the one under test. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -23,6 +23,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '/auth/users': ['GET', 'HEAD'],
   '/auth/sessions': ['GET', 'HEAD'],
   '/auth/sessions/abc': ['DELETE'],
+  '/auth/tokens': ['GET', 'HEAD'],
+  '/auth/tokens/all': ['GET', 'HEAD'],
+  '/auth/tokens/abc/revoke': ['PUT'],
+  '/auth/tokens/abc/restore': ['PUT'],
   '/auth/openapi.json': ['GET', 'HEAD'],
   '/.well-known/jwks.json': ['GET', 'HEAD'],
 }
@@ -38,6 +42,11 @@ const UNKNOWN = [
   '/auth/%6de',
   '/auth/sessions/',
   '/auth/sessions/a/b',
+  '/auth/tokens/',
+  '/auth/tokens/abc',
+  '/auth/tokens//revoke',
+  '/auth/tokens/a/b/revoke',
+  '/auth/tokens/revoke/abc',
   '/auth/sessions/a%2fb',
   '/auth/sessions/a%20b',
   `/auth/sessions/${'x'.repeat(256)}`,
@@ -82,6 +91,7 @@ export const dispatchScenarios = (ground: Ground): void => {
         '/auth/me',
         '/auth/users',
         '/auth/sessions',
+        '/auth/tokens',
         '/auth/openapi.json',
         '/.well-known/jwks.json',
       ]) {

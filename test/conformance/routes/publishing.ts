@@ -5,7 +5,20 @@ import { generateJwk } from '../../../src/core/token/generate-key.ts'
 import { noise } from '../../core/token/fixtures.ts'
 import { createBed, ISSUER } from './bed.ts'
 import type { Ground, Settings } from './bed.ts'
+import { ACCESS, REFRESH } from './browser.ts'
+import { BY_COOKIE } from './delivering.ts'
 import { expectOpenApi } from './openapi-shape.ts'
+
+interface Described {
+  readonly security: readonly object[]
+  readonly parameters?: readonly object[]
+  readonly responses: { readonly [status: string]: { readonly description: string; readonly headers?: object } }
+}
+
+interface Document {
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Described } }
+  readonly components: { readonly securitySchemes: object }
+}
 
 const JWKS = '/.well-known/jwks.json'
 
@@ -62,6 +75,35 @@ export const publishingScenarios = (ground: Ground): void => {
       const document = await bed.succeeds({ path: '/auth/openapi.json' })
       expect(document).toEqual(JSON.parse(JSON.stringify(bed.openApi)))
       expectOpenApi(document)
+    })
+
+    test('tells of cookies, their value against CSRF and what sets them where tokens are looked for in cookies', async () => {
+      const bed = await createBed(ground, BY_COOKIE)
+      const document = await bed.succeeds({ path: '/auth/openapi.json' })
+      expectOpenApi(document)
+      const { paths, components } = document as unknown as Document
+      expect(components.securitySchemes).toMatchObject({
+        accessCookie: { type: 'apiKey', in: 'cookie', name: ACCESS },
+        refreshCookie: { type: 'apiKey', in: 'cookie', name: REFRESH },
+      })
+      const { signout, refresh, me } = {
+        signout: paths['/auth/signout']?.['post'],
+        refresh: paths['/auth/refresh']?.['post'],
+        me: paths['/auth/me']?.['get'],
+      }
+      expect(signout?.security).toEqual([{ bearer: [] }, { accessCookie: [] }, { refreshCookie: [] }, {}])
+      expect(refresh?.security).toEqual([{ bearer: [] }, { refreshCookie: [] }, {}])
+      expect(me?.security).toEqual([{ bearer: [] }, { accessCookie: [] }])
+      expect(refresh?.parameters).toMatchObject([{ name: 'X-CSRF-Token', in: 'header' }])
+      expect(me?.parameters).toBe(undefined)
+      expect(Object.keys(refresh?.responses['200']?.headers ?? {})).toEqual(['Set-Cookie'])
+      expect(refresh?.responses['403']?.description).toBe('csrf_failed')
+    })
+
+    test('tells nothing of cookies where none are looked for', async () => {
+      const { openApi } = await createBed(ground)
+      const text = JSON.stringify(openApi)
+      for (const word of ['accessCookie', 'X-CSRF-Token', 'Set-Cookie', 'csrf_failed']) expect(text).not.toContain(word)
     })
   })
 }

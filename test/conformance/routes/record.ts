@@ -41,9 +41,17 @@ const codeOf = ({ text }: Answer): string => {
 }
 
 /** An answer has what its schema describes, and nothing that it does not. */
-const expectDescribed = ({ answer: { schema } }: Route, { text }: Answer): void => {
-  const body: unknown = text === '' ? undefined : JSON.parse(text)
-  expect(schema === undefined || body === undefined ? body : schema.parse(body)).toEqual(body)
+const expectDescribed = ({ answer: { schema, schemaByCookie } }: Route, answer: Answer): void => {
+  const body: unknown = answer.text === '' ? undefined : JSON.parse(answer.text)
+  const isByCookie = schemaByCookie !== undefined && answer.header('set-cookie') !== null
+  const described = isByCookie ? schemaByCookie : schema
+  expect(described === undefined || body === undefined ? body : described.parse(body)).toEqual(body)
+}
+
+/** Cookies go out only with answers of which that is said, but for those that a guard renews. */
+const expectCookiesDescribed = ({ cookiesWith = [], requires }: Route, { status, header }: Answer): void => {
+  if (header('set-cookie') === null || (requires !== undefined && status < 300)) return
+  expect(cookiesWith).toContain(status)
 }
 
 export const createRecord = (): AnswerRecord => {
@@ -56,6 +64,7 @@ export const createRecord = (): AnswerRecord => {
       const route = ROUTES.find((candidate) => isMatch(candidate, sent))
       if (route === undefined) return
       const documented = documentedCodes(openApi, route)
+      expectCookiesDescribed(route, answer)
       expect([...documented.keys()], `${route.operation} documents its statuses`).toContain(answer.status)
       if (answer.status === route.answer.status) {
         succeeded.add(route.operation)

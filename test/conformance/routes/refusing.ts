@@ -8,10 +8,11 @@ import type { Sent } from '../exchange.ts'
 import { fragileStore } from '../fragile-store.ts'
 import { bearer, cheapHasher, createBed, form, PASSWORD, post, SECRET } from './bed.ts'
 import type { Bed, Ground, Pair } from './bed.ts'
+import { BY_COOKIE } from './delivering.ts'
 import { documentedCodes } from './record.ts'
 
 const pathOf = ({ fromRoot, path }: Route): string =>
-  `${fromRoot === true ? '' : '/auth'}${path.replace('{sid}', 'abc')}`
+  `${fromRoot === true ? '' : '/auth'}${path.replaceAll(/\{\w+\}/g, 'abc')}`
 
 /** A request that each route would answer with success. */
 const goodRequest = (route: Route, pair: Pair, email: string): Sent => {
@@ -99,7 +100,7 @@ const outage = (ground: Ground): void => {
       return fragile.store
     }
     const bed = await createBed(ground, { store })
-    const { user, pair } = await bed.newcomer(['users:read', 'sessions:admin'])
+    const { user, pair } = await bed.newcomer(['users:read', 'sessions:admin', 'tokens:admin'])
     return { bed, broken, user, pair }
   }
 
@@ -130,8 +131,10 @@ const outage = (ground: Ground): void => {
 
 const CANARY = 'S3CR3T-7f3a'
 
+type Fail = () => never | Promise<never>
+
 /** Ways in which what an application gives can fail. */
-const FAILURES: readonly (readonly [title: string, fail: () => never | Promise<never>])[] = [
+const FAILURES: readonly (readonly [title: string, fail: Fail])[] = [
   [
     'throws',
     () => {
@@ -139,6 +142,11 @@ const FAILURES: readonly (readonly [title: string, fail: () => never | Promise<n
     },
   ],
   ['rejects', () => Promise.reject(new Error(CANARY))],
+]
+
+/** A refusal of an option of the endpoints is no word of the engine's, and has no place there either. */
+const WITH_REFUSAL: typeof FAILURES = [
+  ...FAILURES,
   [
     'refuses',
     () => {
@@ -170,7 +178,22 @@ const hooks = (ground: Ground): void => {
     },
   )
 
-  test.each(FAILURES)(
+  test('a refusal that the engine’s claims hook throws stands, and makes no session', async () => {
+    const state = { isRefusing: false }
+    const claimsHook = () => {
+      if (state.isRefusing) throw new AuthError('invalid_credentials', { detail: CANARY })
+      return {}
+    }
+    const bed = await createBed(ground, { claimsHook })
+    const { user, pair } = await bed.newcomer()
+    state.isRefusing = true
+    for (const route of at('signIn', 'token', 'reauthenticate')) {
+      await bed.refuses(goodRequest(route, pair, user.email), 'invalid_credentials')
+    }
+    expect([await bed.countOf(user.id), bed.events.includes('failure')]).toEqual([1, false])
+  })
+
+  test.each(WITH_REFUSAL)(
     'the endpoints’ claims option that %s is answered with 503, and makes no session',
     async (_title, fail) => {
       const state = { isFailing: false }
@@ -182,14 +205,17 @@ const hooks = (ground: Ground): void => {
     },
   )
 
-  test.each(FAILURES)('a schema of sign-up that %s is answered with 503, and makes no user', async (_title, fail) => {
-    const schema = { '~standard': { version: 1, vendor: 'suite', validate: fail } } as const
-    const bed = await createBed(ground, { options: { signup: { schema } } })
-    const [route] = at('signUp')
-    if (route === undefined) throw new Error('there is sign-up')
-    await bed.refuses(goodRequest(route, { access_token: '', refresh_token: '', expires_in: 0 }, ''), 'hook_failed')
-    expect(await bed.store.users.list({ after: null, limit: 1 })).toEqual({ users: [], next: null })
-  })
+  test.each(WITH_REFUSAL)(
+    'a schema of sign-up that %s is answered with 503, and makes no user',
+    async (_title, fail) => {
+      const schema = { '~standard': { version: 1, vendor: 'suite', validate: fail } } as const
+      const bed = await createBed(ground, { options: { signup: { schema } } })
+      const [route] = at('signUp')
+      if (route === undefined) throw new Error('there is sign-up')
+      await bed.refuses(goodRequest(route, { access_token: '', refresh_token: '', expires_in: 0 }, ''), 'hook_failed')
+      expect(await bed.store.users.list({ after: null, limit: 1 })).toEqual({ users: [], next: null })
+    },
+  )
 
   test('a claims hook that fails after a change of password leaves the new one in force', async () => {
     const state = { isFailing: false }
@@ -223,7 +249,8 @@ export const refusalScenarios = (ground: Ground): void => {
 export const documentationScenarios = (ground: Ground): void => {
   describe('the document', () => {
     test('names no refusal that cannot be had, and no success', async () => {
-      const { openApi } = await createBed(ground)
+      // With cookies there is more to refuse, and nothing less.
+      const { openApi } = await createBed(ground, BY_COOKIE)
       const { refused, succeeded } = ground.record
       const documented = ROUTES.flatMap((route) =>
         [...documentedCodes(openApi, route)]

@@ -1,0 +1,90 @@
+/** The tables of version 1. Every text that is compared is compared byte by byte (COLLATE "C"), as the ports ask. */
+export const TABLES = `
+-- One row. \`source\` names the revocation log; a schema that is made anew gets another.
+CREATE TABLE jotward.meta (
+  version integer NOT NULL,
+  source uuid NOT NULL
+);
+
+-- A rotation changes no column that an index knows, and pages keep room, so that it rewrites no index.
+CREATE TABLE jotward.sessions (
+  id text COLLATE "C" PRIMARY KEY,
+  subject text COLLATE "C" NOT NULL,
+  created_at bigint NOT NULL,
+  auth_time bigint NOT NULL,
+  absolute_expires_at bigint NOT NULL,
+  stamp_subject bigint NOT NULL,
+  stamp_global bigint NOT NULL,
+  -- json, not jsonb: it keeps the text as it was written, and takes an escaped NUL.
+  grant_json json NOT NULL,
+  -- Out of the grant, for rotations.
+  idle_lifetime bigint NOT NULL,
+  key_thumbprint text COLLATE "C",
+  device text,
+  refresh_data json NOT NULL,
+  generation bigint NOT NULL,
+  refresh_key_id text NOT NULL,
+  rotated_at_ms bigint NOT NULL,
+  grace_from_ms bigint,
+  idle_expires_at_ms bigint NOT NULL,
+  late_replays integer NOT NULL,
+  suspended_at_ms bigint,
+  ended_at_ms bigint,
+  end_reason text
+) WITH (fillfactor = 80);
+-- Without those that have ended: a subject may leave any number of tombstones.
+CREATE INDEX sessions_by_subject ON jotward.sessions (subject) WHERE ended_at_ms IS NULL;
+CREATE INDEX sessions_by_end ON jotward.sessions (absolute_expires_at);
+
+-- Everything revoked, and the only record of it: the last row of a kind and name is in force. Kinds are 'token',
+-- 'session', 'subject' and 'all' (with an empty name). \`id\` orders the rows of one name, which are written one after
+-- another; \`xid\` is what a follower goes on from, because rows become visible in another order than that of their ids.
+CREATE TABLE jotward.revocations (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  kind text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  revoked boolean NOT NULL DEFAULT false,
+  epoch bigint NOT NULL DEFAULT 0,
+  expires_at_ms bigint
+);
+CREATE INDEX revocations_by_name ON jotward.revocations (kind, name, id);
+CREATE INDEX revocations_by_xid ON jotward.revocations (xid, id);
+CREATE INDEX revocations_by_end ON jotward.revocations (expires_at_ms);
+
+-- The position is the order of recording, and what a cursor holds.
+CREATE SEQUENCE jotward.token_positions;
+CREATE TABLE jotward.tokens (
+  token_id text COLLATE "C" PRIMARY KEY,
+  position bigint NOT NULL UNIQUE,
+  kind text NOT NULL,
+  subject text COLLATE "C" NOT NULL,
+  session_id text,
+  stamp_subject bigint NOT NULL,
+  stamp_global bigint NOT NULL,
+  issued_at bigint NOT NULL,
+  expires_at bigint,
+  retained_until bigint NOT NULL
+);
+CREATE INDEX tokens_by_subject ON jotward.tokens (subject, position);
+CREATE INDEX tokens_by_end ON jotward.tokens (retained_until);
+
+CREATE TABLE jotward.single_use (
+  id text COLLATE "C" PRIMARY KEY,
+  expires_at_ms bigint NOT NULL
+);
+CREATE INDEX single_use_by_end ON jotward.single_use (expires_at_ms);
+
+CREATE TABLE jotward.users (
+  position bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+  id text COLLATE "C" PRIMARY KEY,
+  email text NOT NULL,
+  canonical_email text COLLATE "C" NOT NULL UNIQUE,
+  password_hash text COLLATE "C",
+  permissions json NOT NULL,
+  active boolean NOT NULL,
+  credential_version bigint NOT NULL,
+  profile json NOT NULL,
+  created_at bigint NOT NULL
+);
+`
