@@ -116,7 +116,8 @@ const url = new URL(server)
 url.pathname = `/${database}`
 try {
   const pool = new pg.Pool({ connectionString: url.href, max: POOL })
-  const sql = postgres(url.href, { max: POOL })
+  // As docs/stores.md asks.
+  const sql = postgres(url.href, { max: POOL, max_pipeline: 1 })
   const settings = ['server_version', 'synchronous_commit', 'fsync', 'shared_buffers', 'max_connections']
   for (const name of settings) console.log(`${name} = ${(await pool.query(`SHOW ${name}`)).rows[0][name]}`)
   console.log(`pool ${POOL}, ${WORKERS} workers, ${SESSIONS} sessions, Node ${process.version}`)

@@ -89,7 +89,7 @@ describe('a guard', () => {
     expect(await send(bearer(refreshToken))).toMatchObject({
       status: 401,
       entered: 0,
-      body: { code: 'token_invalid' },
+      body: { code: 'wrong_token_type' },
     })
   })
 

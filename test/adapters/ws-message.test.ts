@@ -37,7 +37,8 @@ const options = { accept: ['header', 'subprotocol', 'ticket', 'message'] } as co
 describe('a first message (S2-10)', () => {
   test('tells who calls, and the handler is not entered before', async () => {
     const { auth, token } = createIssuer()
-    const service = await serve(auth, { options, requirement: { permissions: ['orders:read'] } })
+    const requirement = { permissions: ['orders:read'] }
+    const service = await serve(auth, { options: { ...options, authenticateWithin: 1 }, requirement })
     const { client } = await say(service, [])
     await sleep(50)
     expect(service.entered).toEqual([])
@@ -46,6 +47,8 @@ describe('a first message (S2-10)', () => {
     client.send('hello')
     await until(() => service.heard.length > 0)
     expect([service.entered, service.heard]).toEqual([['ann'], ['hello']])
+    await sleep(1_100)
+    expect(client.readyState).toBe(1)
     expect(service.principal(service.opened[0] ?? {})).toMatchObject({ subject: 'ann', location: null })
   })
 
@@ -74,9 +77,12 @@ describe('a first message (S2-10)', () => {
   ])('with %s closes the connection with 4401 and the word of the refusal (#145)', async (_title, message, reason) => {
     const { auth } = createIssuer()
     const service = await serve(auth, { options })
+    const begun = performance.now()
     const { closed } = await say(service, [message(), 'more'])
     expect(await closed).toEqual({ code: 4401, reason })
     expect([service.entered, service.heard]).toEqual([[], []])
+    // Not only when the time for it is over.
+    expect(performance.now() - begun).toBeLessThan(4_000)
   })
 
   test('closes with 4403 whom the route does not let in, and with 4401 whose token is no longer good', async () => {
@@ -215,7 +221,7 @@ describe('a renewal', () => {
     clock.ahead = 1000
     client.send('still there')
     await sleep(1_200)
-    expect(service.heard).toEqual(['hello', 'still there'])
+    expect([service.heard, client.readyState]).toEqual([['hello', 'still there'], 1])
     clock.ahead = 1600
     expect(await closed).toEqual({ code: 4401, reason: 'token_expired' })
     expect(service.entered).toEqual(['ann'])
@@ -238,7 +244,7 @@ describe('a renewal', () => {
     [
       'that is a refresh token',
       async ({ pair }: Awaited<ReturnType<typeof begin>>) => pair.refreshToken,
-      'token_invalid',
+      'wrong_token_type',
     ],
   ])('with a token %s closes the connection with 4401', async (_title, make, reason) => {
     const bed = await begin()

@@ -38,8 +38,8 @@ describe('a WebSocket guard (S2-10)', () => {
     const { auth } = createIssuer()
     const service = await serve(auth)
     const { refreshToken } = await auth.issue({ subject: 'ann' })
-    await refused(service, { headers: bearer(refreshToken) }, 'token_invalid')
-    await refused(service, { protocols: [BEARER, refreshToken] }, 'token_invalid')
+    await refused(service, { headers: bearer(refreshToken) }, 'wrong_token_type')
+    await refused(service, { protocols: [BEARER, refreshToken] }, 'wrong_token_type')
     expect(service.entered).toEqual([])
   })
 

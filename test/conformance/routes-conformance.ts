@@ -18,6 +18,7 @@ import { documentationScenarios, refusalScenarios } from './routes/refusing.ts'
 import { signInScenarios } from './routes/sign-in.ts'
 import { signUpScenarios } from './routes/sign-up.ts'
 import { signOutScenarios } from './routes/signing-out.ts'
+import { ticketScenarios } from './routes/tickets.ts'
 import { tokenEndpointScenarios } from './routes/token-endpoint.ts'
 import { wordingScenarios } from './routes/wording.ts'
 
@@ -39,6 +40,7 @@ export const routesConformance = (name: string, parts: Parts): void => {
     forgeryScenarios(ground)
     leavingScenarios(ground)
     registerScenarios(ground)
+    ticketScenarios(ground)
     aliasScenarios(ground)
     wordingScenarios(ground)
     publishingScenarios(ground)

@@ -234,6 +234,7 @@ describe('endpoints without a user directory', () => {
   const PRESENT = [
     '/auth/token',
     '/auth/refresh',
+    '/auth/ticket',
     '/auth/signout',
     '/auth/signout-everywhere',
     '/auth/me',

@@ -53,7 +53,8 @@ export interface ConnectOptions {
 /** A pool of a driver. */
 export const connect = (driver: Driver, { url, max = 4, settings = {} }: ConnectOptions): Connection => {
   if (driver === 'postgres.js') {
-    const sql = postgres(url, { max, connection: settings, onnotice: () => undefined })
+    // With more in flight on one connection the driver never settles some of them when it is cut (porsager/postgres#970).
+    const sql = postgres(url, { max, max_pipeline: 1, connection: settings, onnotice: () => undefined })
     return { client: sql, end: () => sql.end() }
   }
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
@@ -64,8 +65,9 @@ export const connect = (driver: Driver, { url, max = 4, settings = {} }: Connect
 }
 
 export interface TestDatabase {
-  /** Where it is; only within tests and hooks. */
   readonly url: string
+  /** A role for the tests, without any right; dropped with the database. */
+  readonly role: string
   /** Runs SQL beside the store's own connections, as a superuser. */
   query(text: string, values?: unknown[]): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
@@ -86,19 +88,28 @@ export const useDatabase = (): TestDatabase => {
     await admin.connect()
     await admin.query(`SELECT pg_advisory_lock(${FILE_LOCK})`)
     await admin.query(`CREATE DATABASE ${name}`)
+    await admin.query(`CREATE ROLE ${name} LOGIN`)
   }, 1_200_000)
 
   afterAll(async () => {
     await beside.end()
     await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    await admin.query(`DROP ROLE IF EXISTS ${name}`)
     await admin.end()
   })
 
   return {
     url: url.href,
+    role: name,
     query: async (text, values) => (await beside.query<Record<string, unknown>>(text, values)).rows,
   }
 }
+
+/** What docs/postgres.sql says that a role needs. */
+export const grants = (role: string): string => `
+  GRANT USAGE ON SCHEMA jotward TO ${role};
+  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA jotward TO ${role};
+  GRANT USAGE ON ALL SEQUENCES IN SCHEMA jotward TO ${role};`
 
 /** Puts a clock that stands still in the place of the database's, in a schema of the tests. */
 const stopClock = (schema: string): string => `

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
@@ -67,6 +67,18 @@ const commandOn = async (port: number, [name = '', ...args]: readonly string[]):
   }
 }
 
+/** Whether a server answers on the port, to somebody who has not logged in. */
+const isUp = async (port: number): Promise<boolean> => {
+  const socket = createConnection(port, HOST)
+  try {
+    socket.write('PING\r\n')
+    const [answer] = await once(socket, 'data')
+    return /PONG|NOAUTH/.test(String(answer))
+  } finally {
+    socket.destroy()
+  }
+}
+
 const waitUntil = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
   for (let attempt = 0; attempt < 500; attempt++) {
     // One after another: each looks anew.
@@ -107,10 +119,7 @@ export const startRedis = async (settings: Readonly<Record<string, string>> = {}
     running.add(started)
     started.once('exit', () => running.delete(started))
     child = started
-    await waitUntil('a Redis server', async () => {
-      if (started.exitCode !== null) throw new Error('it has ended')
-      return /PONG|NOAUTH/.test(String(await commandOn(port, ['ping']).catch((error: unknown) => error)))
-    })
+    await waitUntil('a Redis server', () => isUp(port))
   }
 
   const ended = async (): Promise<void> => {

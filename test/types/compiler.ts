@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { isTypeNode, SyntaxKind } from 'typescript/unstable/ast'
 import type { Node } from 'typescript/unstable/ast'
 import { API, TypeFlags } from 'typescript/unstable/sync'
-import type { Diagnostic, Project } from 'typescript/unstable/sync'
+import type { Diagnostic, Project, Snapshot } from 'typescript/unstable/sync'
 
 /** The compiler itself, asked about files as they are, or as they would be with others in their place. */
 
@@ -76,6 +76,7 @@ const anyTypesOf = ({ program, checker }: Project): AnyTypes => {
 
 export const openCompiler = (): Compiler => {
   let texts = new Map<string, string>()
+  let snapshot: Snapshot | null = null
   const api = new API({
     cwd: root,
     fs: {
@@ -93,11 +94,13 @@ export const openCompiler = (): Compiler => {
       compilerOptions: { noEmit: true },
       files: names.map((n) => `${root}${n}`),
     }
-    const before = [...texts.keys()]
+    const former = { names: [...texts.keys()], snapshot }
     const entries = Object.entries(given).map(([name, text]): [string, string] => [`${root}${name}`, text])
     texts = new Map([...entries, [config, JSON.stringify(settings)]])
-    const fileChanges = { changed: [...new Set([...before, ...texts.keys()])] }
-    const project = api.updateSnapshot({ openProjects: [config], fileChanges }).getProject(config)
+    const fileChanges = { changed: [...new Set([...former.names, ...texts.keys()])] }
+    snapshot = api.updateSnapshot({ openProjects: [config], fileChanges })
+    former.snapshot?.dispose()
+    const project = snapshot.getProject(config)
     if (project === undefined) throw new Error(`the compiler cannot open ${config}`)
     return project
   }
@@ -106,6 +109,9 @@ export const openCompiler = (): Compiler => {
     complaintsIn: (names, given = {}) => complaintsOf(open('test', 'tsconfig.json', names, given), names),
     anyTypesIn: (names, given = {}) =>
       anyTypesOf(open('dist', 'tsconfig.base.json', [...names, ...Object.keys(given)], given)),
-    close: () => api.close(),
+    close: () => {
+      snapshot?.dispose()
+      api.close()
+    },
   }
 }

@@ -1,7 +1,9 @@
 import type { Principal, Requirement } from 'jotward'
 import { fetchAuth } from 'jotward/fetch'
 import { nodeAuth } from 'jotward/node'
+import { wsAuth } from 'jotward/ws'
 import { expectTypeOf } from 'vitest'
+import type { WebSocketServer } from 'ws'
 import { shop } from './shop.ts'
 import type { ShopClaims, ShopPermission } from './shop.ts'
 
@@ -63,6 +65,22 @@ export const inNode = () => {
   protect({ permissions: ['orders:raed'] }, (_request, response) => response.end())
   // @ts-expect-error a misspelt claim in a question of a route
   protect({ check: ({ claims }) => claims.rule === 'chief' }, (_request, response) => response.end())
+}
+
+export const inWebSocket = (server: WebSocketServer) => {
+  const { protect, principal, optionalPrincipal } = wsAuth(shop)
+  protect({ permissions: ['orders:read'] }, server, (socket, _request, caller) => {
+    expectTypeOf(caller).toEqualTypeOf<Caller>()
+    expectTypeOf(principal(socket)).toEqualTypeOf<Caller>()
+    expectTypeOf(optionalPrincipal(socket)).toEqualTypeOf<Caller | null>()
+    socket.send(caller.claims.role)
+  })
+  // @ts-expect-error nobody may have called
+  protect({ optional: true }, server, (socket, _request, caller) => socket.send(caller.subject))
+  // @ts-expect-error a misspelt claim
+  protect({}, server, (socket, _request, caller) => socket.send(caller.claims.rule))
+  // @ts-expect-error a misspelt permission
+  protect({ permissions: ['orders:raed'] }, server, (socket) => socket.close())
 }
 
 /** The user is there where the route asks for it, and nowhere else. */

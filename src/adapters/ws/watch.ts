@@ -124,9 +124,8 @@ const createRoster = <Claims, P extends string>(
     },
     /** Asks about everybody. The answer is owed from now on, whenever the question is put. */
     askAll: (nowMs: number): void => {
-      const concerned = [...entries].filter(({ revocation }) => revocation !== 'skip')
-      for (const entry of concerned) entry.owedSinceMs ??= nowMs
-      queue.begin(concerned)
+      for (const entry of entries) entry.owedSinceMs ??= nowMs
+      queue.begin(entries)
     },
   }
 }

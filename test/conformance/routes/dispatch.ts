@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '/auth/token': ['POST'],
   '/auth/refresh': ['POST'],
   '/auth/reauthenticate': ['POST'],
+  '/auth/ticket': ['POST'],
   '/auth/signout': ['POST'],
   '/auth/signout-everywhere': ['POST'],
   '/auth/password': ['POST'],

@@ -86,6 +86,14 @@ const leaving = (ground: Ground, sent: Sent): void => {
     expect(browser.names()).toEqual([ACCESS])
   })
 
+  test('with such a cookie beside a good one whose value is not known is refused, and nothing is forgotten (N080)', async () => {
+    const bed = await createBed(ground, BY_COOKIE)
+    const { browser, user } = await newBrowser(bed)
+    browser.plant(ACCESS, 'a.b.c')
+    expect(await browser.refuses(sent, 'csrf_failed', { csrf: null })).toEqual([])
+    expect([await bed.countOf(user.id), browser.names()]).toEqual([1, ALL_COOKIES])
+  })
+
   test('of one cookie that is good is done, whatever the other one is', async () => {
     const bed = await createBed(ground, BY_COOKIE)
     for (const [bad, path] of [

@@ -54,7 +54,7 @@ const guards = (ground: Ground): void => {
     await bed.refuses(at(), 'missing_token')
     await bed.refuses(at([['Authorization', 'Bearer a b']]), 'malformed_credentials')
     await bed.refuses(at(bearer('a.b.c')), 'token_invalid')
-    await bed.refuses(at(bearer(pair.refresh_token)), 'token_invalid')
+    await bed.refuses(at(bearer(pair.refresh_token)), 'wrong_token_type')
     await bed.refuses(at(like({ header: { typ: 'JWT' } })), 'wrong_token_type')
     await bed.refuses(at(like({ claims: { iat: now - 900, exp: now - 60 } })), 'token_expired')
     await bed.refuses(at(like({ claims: { iat: now + 60, exp: now + 120 } })), 'token_not_yet_valid')

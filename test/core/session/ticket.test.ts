@@ -163,6 +163,11 @@ describe('a ticket', () => {
     ['a date', z.object({ since: z.iso.date().transform((day) => new Date(day)) }), { since: '2020-02-29' }],
     ['a map', z.object({ since: z.string() }).transform((claims) => new Map(Object.entries(claims))), { since: 'x' }],
     ['another value each time', z.object({ since: z.string().transform((text) => `${text}!`) }), { since: 'x' }],
+    [
+      'a date, once it is written in full,',
+      z.object({ since: z.string().transform((text) => (text === 'x' ? new Date(0).toJSON() : new Date(text))) }),
+      { since: 'x' },
+    ],
   ])('needs the token itself where a schema makes %s of claims', async (_what, claims, given) => {
     const { auth } = createBed<unknown>({ accessToken: { claims } })
     const { accessToken } = await auth.issue({ subject: 'ann', claims: given })
