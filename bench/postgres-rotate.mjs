@@ -4,7 +4,7 @@
  * argument, TEST_POSTGRES_URL, or the one on this machine) on which it may make a database; it drops it again.
  */
 import { randomBytes } from 'node:crypto'
-import pg from 'pg'
+import { Client, Pool } from 'pg'
 import postgres from 'postgres'
 import { postgresStore } from '../dist/stores/postgres/index.js'
 
@@ -108,14 +108,14 @@ const compare = async (name, { store, statement }, sessions) => {
   return ratio
 }
 
-const admin = new pg.Client({ connectionString: server })
+const admin = new Client({ connectionString: server })
 await admin.connect()
 const database = `jotward_bench_${randomBytes(4).toString('hex')}`
 await admin.query(`CREATE DATABASE ${database}`)
 const url = new URL(server)
 url.pathname = `/${database}`
 try {
-  const pool = new pg.Pool({ connectionString: url.href, max: POOL })
+  const pool = new Pool({ connectionString: url.href, max: POOL })
   // As docs/stores.md asks.
   const sql = postgres(url.href, { max: POOL, max_pipeline: 1 })
   const settings = ['server_version', 'synchronous_commit', 'fsync', 'shared_buffers', 'max_connections']

@@ -40,7 +40,9 @@ const openApiDocument = () => {
   const store = memoryStore()
   const issuer = 'https://auth.example.com'
   const keys = { secret: 'mT7xQ2vB9nL4kR8sW1yZ6cF3hJ5gD0pA' }
-  const auth = createAuth({ issuer, audience: issuer, keys, store, users: store.users })
+  // With everything that an endpoint can have.
+  const extras = { delivery: 'cookie', trackTokens: 'all' }
+  const auth = createAuth({ issuer, audience: issuer, keys, store, users: store.users, ...extras })
   return `${JSON.stringify(authRoutes(auth, { passwordGrant: true }).openApi, null, 2)}\n`
 }
 

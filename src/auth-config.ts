@@ -54,7 +54,12 @@ export interface RefreshTokenConfig {
 }
 
 /** Everything that `createAuth` takes. */
-export interface AuthConfig<Claims = JsonObject, P extends string = string, Input extends object = JsonObject> {
+export interface AuthConfig<
+  Claims = JsonObject,
+  P extends string = string,
+  Input extends object = JsonObject,
+  R extends string = P,
+> {
   /** `iss` of every token: an identifier of this service, best its https URL. */
   readonly issuer: string
   /** `aud` of access tokens: who they are for. */
@@ -69,7 +74,7 @@ export interface AuthConfig<Claims = JsonObject, P extends string = string, Inpu
   readonly realm?: string
   readonly accessToken?: AccessTokenConfig<Claims, Input>
   readonly refreshToken?: RefreshTokenConfig
-  readonly permissions?: PermissionsConfig<P>
+  readonly permissions?: PermissionsConfig<P, R>
   /** Where tokens are looked for. Default: the Authorization header. */
   readonly locations?: LocationsConfig
   /** How the ready-made endpoints hand tokens out; a sign-in may ask for the other. Default `'body'`. */
@@ -82,7 +87,7 @@ export interface AuthConfig<Claims = JsonObject, P extends string = string, Inpu
   readonly errors?: ErrorsConfig
   /** Keeps a record of issued tokens, for `auth.tokens` and its endpoints. Default: of none. */
   readonly trackTokens?: 'none' | 'refresh' | 'all'
-  readonly hooks?: HooksConfig<Claims, P>
+  readonly hooks?: HooksConfig<Claims, NoInfer<P | R>>
   /** Now as NumericDate (seconds), for tests. Default: the system's clock. Sessions go by the store's clock. */
   readonly clock?: () => Seconds
 }

@@ -14,6 +14,7 @@ import type { Principal } from './core/request/principal.ts'
 import { refuse } from './core/request/refusal.ts'
 import type { Refusal } from './core/request/refusal.ts'
 import type { RequestView } from './core/request/request-view.ts'
+import { formerCookies } from './core/request/token-cookies.ts'
 import type { Requirement } from './core/request/requirement.ts'
 import { createValidity } from './core/request/validity.ts'
 import type { Validity } from './core/request/validity.ts'
@@ -129,8 +130,8 @@ export interface Auth<
    */
   refresh(refreshToken: string, options?: RefreshOptions): Promise<TokenPair>
   /**
-   * A further access token in the caller's own session: a fresh one after its user has authenticated once more, or with
-   * `fresh: false` one that is as old as the caller's.
+   * A further access token in the caller's own session, as old as the caller's; with `fresh: true`, for after its user has
+   * authenticated once more, a fresh one.
    */
   reissue(principal: Principal<Claims, P>, options?: { readonly fresh?: boolean }): Promise<AccessToken>
   /**
@@ -238,24 +239,33 @@ const AS_USUAL = { revocation: 'usual', admit: null } as const
  *
  * @throws ConfigError with every problem at once
  */
-export const createAuth = <Claims = JsonObject, const P extends string = string, Input extends object = JsonObject>(
-  config: AuthConfig<Claims, P, Input>,
-): Auth<Claims, P, Input> => {
-  const engine = resolveConfig<Claims, P>(config)
+export const createAuth = <
+  Claims = JsonObject,
+  const P extends string = string,
+  Input extends object = JsonObject,
+  const R extends string = P,
+>(
+  config: AuthConfig<Claims, P, Input, R>,
+): Auth<Claims, P | R, Input> => {
+  const engine = resolveConfig<Claims, P, R>(config)
   const { store } = engine
   return {
     issue: async (options) => issue(engine, options),
     issueAfter: async (subject, check) => issueAfter(engine, subject, check),
     refresh: async (refreshToken, options) => refresh(engine, refreshToken, options),
-    reissue: async (principal, { fresh = true } = {}) =>
+    reissue: async (principal, { fresh = false } = {}) =>
       reissue(engine, principal, { reason: 'reauthentication', authTime: fresh ? 'now' : principal.authTime }),
-    verify: (token) => authenticateAccessToken<Claims, P>(engine, { token, ...ON_ITS_OWN }, AS_USUAL),
-    guard: (requirement) => createCredentialGuard<Claims, P>(engine, requirement),
-    validity: createValidity<Claims, P>(engine),
+    verify: (token) => authenticateAccessToken<Claims, P | R>(engine, { token, ...ON_ITS_OWN }, AS_USUAL),
+    guard: (requirement) => createCredentialGuard<Claims, P | R>(engine, requirement),
+    validity: createValidity<Claims, P | R>(engine),
     find: createExtract(engine),
     findRefreshToken: createExtract(engine, null, ['refresh']),
     refuse: (failure, request) =>
-      refuse(failure, engine.refusals, { request: request ?? null, claims: null, cookies: [] }),
+      refuse(failure, engine.refusals, {
+        request: request ?? null,
+        claims: null,
+        cookies: formerCookies(engine, failure),
+      }),
     signOut: async (token) => signOut(engine, token),
     signOutEverywhere: async (token) => signOutEverywhere(engine, token),
     tokens: createTokens(engine),

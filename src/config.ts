@@ -287,7 +287,9 @@ const readTransport = (config: TransportConfig, keys: KeyRing | null) =>
  *
  * @throws ConfigError
  */
-export const resolveConfig = <Claims, P extends string>(config: AuthConfig<Claims, P, object>): Engine<Claims> => {
+export const resolveConfig = <Claims, P extends string, R extends string>(
+  config: AuthConfig<Claims, P, object, R>,
+): Engine<Claims> => {
   if (!isObject(config)) throw new ConfigError([{ path: '', problem: 'createAuth needs an object of settings' }])
   const reader = createReader()
   checkParts(reader, config)

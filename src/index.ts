@@ -16,7 +16,7 @@ export type {
   VerificationKeyHook,
 } from './core/hooks.ts'
 export type { MaybePromise } from './core/maybe-promise.ts'
-export type { PermissionRules, PermissionsConfig } from './core/permission/permission-rules.ts'
+export type { BoundPermission, PermissionRules, PermissionsConfig } from './core/permission/permission-rules.ts'
 export type { CookiesConfig } from './core/request/cookie-config.ts'
 export type { CsrfConfig } from './core/request/csrf.ts'
 export type { Found } from './core/request/finders.ts'
@@ -25,7 +25,7 @@ export type { Location, LocationsConfig, TokenFinder, TokenKind } from './core/r
 export type { Principal } from './core/request/principal.ts'
 export type { ErrorsConfig, Refusal, RefusalChange, RefusalContext, RefusalHook } from './core/request/refusal.ts'
 export type { RequestView } from './core/request/request-view.ts'
-export type { BoundPermission, Permissions, Requirement } from './core/request/requirement.ts'
+export type { Permissions, Requirement } from './core/request/requirement.ts'
 export type { Delivery } from './core/request/transport.ts'
 export type { Validity } from './core/request/validity.ts'
 export type { CookieJar } from './core/session/cookie-jar.ts'

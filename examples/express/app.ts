@@ -51,14 +51,16 @@ app.post('/auth/fresh-login', protect({ optional: 'lenient' }), async (request, 
   await requirePassword(username, password)
   const caller = optionalPrincipal(request)
   const isOwn = caller?.subject === username
-  const token = isOwn ? await auth.reissue(caller) : await auth.tokens.sign({ subject: username, fresh: true })
+  const token = isOwn
+    ? await auth.reissue(caller, { fresh: true })
+    : await auth.tokens.sign({ subject: username, fresh: true })
   response.json({ access_token: token.accessToken })
 })
 
 // Only an access token, and never a fresh one. The refresh token stays good; `auth.refresh(token)` would give the next
 // one as well, and end the session where an old one comes back, for then it was stolen.
 app.post('/auth/refresh', protect({ token: 'refresh' }), async (request, response) => {
-  const { accessToken } = await auth.reissue(principal(request), { fresh: false })
+  const { accessToken } = await auth.reissue(principal(request))
   response.json({ access_token: accessToken })
 })
 

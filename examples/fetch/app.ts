@@ -49,14 +49,16 @@ const routes: Readonly<Record<string, (request: Request, jti: string) => Promise
     const { username, password } = readCredentials(await readJson(request))
     await requirePassword(username, password)
     const isOwn = caller?.subject === username
-    const token = isOwn ? await auth.reissue(caller) : await auth.tokens.sign({ subject: username, fresh: true })
+    const token = isOwn
+      ? await auth.reissue(caller, { fresh: true })
+      : await auth.tokens.sign({ subject: username, fresh: true })
     return Response.json({ access_token: token.accessToken })
   }),
 
   // Only an access token, and never a fresh one. The refresh token stays good; `auth.refresh(token)` would give the next
   // one as well, and end the session where an old one comes back, for then it was stolen.
   'POST /auth/refresh': protect({ token: 'refresh' }, async (_request, caller) => {
-    const { accessToken } = await auth.reissue(caller, { fresh: false })
+    const { accessToken } = await auth.reissue(caller)
     return Response.json({ access_token: accessToken })
   }),
 

@@ -51,14 +51,16 @@ router.post('/auth/fresh-login', protect({ optional: 'lenient' }), async (contex
   await requirePassword(username, password)
   const caller = optionalPrincipal(context)
   const isOwn = caller?.subject === username
-  const token = isOwn ? await auth.reissue(caller) : await auth.tokens.sign({ subject: username, fresh: true })
+  const token = isOwn
+    ? await auth.reissue(caller, { fresh: true })
+    : await auth.tokens.sign({ subject: username, fresh: true })
   context.body = { access_token: token.accessToken }
 })
 
 // Only an access token, and never a fresh one. The refresh token stays good; `auth.refresh(token)` would give the next
 // one as well, and end the session where an old one comes back, for then it was stolen.
 router.post('/auth/refresh', protect({ token: 'refresh' }), async (context) => {
-  const { accessToken } = await auth.reissue(principal(context), { fresh: false })
+  const { accessToken } = await auth.reissue(principal(context))
   context.body = { access_token: accessToken }
 })
 

@@ -26,7 +26,9 @@ export class AppController {
     const { username, password } = readCredentials(body)
     await requirePassword(username, password)
     const isOwn = caller?.subject === username
-    const token = isOwn ? await auth.reissue(caller) : await auth.tokens.sign({ subject: username, fresh: true })
+    const token = isOwn
+      ? await auth.reissue(caller, { fresh: true })
+      : await auth.tokens.sign({ subject: username, fresh: true })
     return { access_token: token.accessToken }
   }
 
@@ -36,7 +38,7 @@ export class AppController {
   @HttpCode(200)
   @Protect({ token: 'refresh' })
   async refresh(@CurrentPrincipal() caller: Caller) {
-    const { accessToken } = await auth.reissue(caller, { fresh: false })
+    const { accessToken } = await auth.reissue(caller)
     return { access_token: accessToken }
   }
 

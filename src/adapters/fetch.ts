@@ -2,7 +2,6 @@ import type { Guarding } from '../auth.ts'
 import type { MaybePromise } from '../core/maybe-promise.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Requirement } from '../core/request/requirement.ts'
-import type { User } from '../ports/user-directory.ts'
 import type { MountedHandler } from './handler.ts'
 import { createPrincipals } from './principals.ts'
 import { isRefused, markRefused } from './renewal.ts'
@@ -10,7 +9,7 @@ import { refusalResponse, renewedResponse, requestView } from './web-response.ts
 
 /** The caller, with a user where the requirement says `user: true`. */
 type CallerUnder<R, Claims, P extends string> = R extends { readonly user: true }
-  ? Principal<Claims, P> & { readonly user: User }
+  ? Principal<Claims, P> & { readonly user: NonNullable<Principal<Claims, P>['user']> }
   : Principal<Claims, P>
 
 /** Null is possible only where the requirement is optional. */

@@ -27,13 +27,19 @@ export interface DurationRange {
   readonly max: Seconds
 }
 
+/** A value in words: JSON cannot say all that JavaScript has. */
+const show = (value: unknown): string => {
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+}
+
 /** Reads a duration setting: its seconds, or the problem with its remedy. */
 export const readDuration = (path: string, value: unknown, { min, max }: DurationRange): Seconds | ConfigProblem => {
   const seconds = parseDuration(value)
   if (seconds === null) {
     return {
       path,
-      problem: `${JSON.stringify(value) ?? String(value)} is not a duration; write "15m", or 900 for seconds`,
+      problem: `${show(value)} is not a duration; write "15m", or 900 for seconds`,
     }
   }
   if (seconds < min || seconds > max) {

@@ -19,6 +19,6 @@ export const reauthenticate = defineRoute({
   handle: async ({ context, caller, body: { password } }) => {
     const user = await provePassword(context, await usersOf(context).findById(caller.subject), password)
     if (user === null) throw new AuthError('invalid_credentials')
-    return deliverAccessToken(context, await context.auth.reissue(caller), deliveryTo(caller))
+    return deliverAccessToken(context, await context.auth.reissue(caller, { fresh: true }), deliveryTo(caller))
   },
 })

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { wsAuth } from '../../src/adapters/ws.ts'
 import { createWatch } from '../../src/adapters/ws/watch.ts'
+import type { WatchTimes } from '../../src/adapters/ws/watch.ts'
 import type { AuthErrorCode } from '../../src/core/errors.ts'
 import { AuthError } from '../../src/core/errors.ts'
 import { memoryStore } from '../../src/index.ts'
@@ -19,9 +20,9 @@ const withLog = (changes: Partial<RevocationLog>): Store => {
   return { ...store, revocations: { ...store.revocations, ...changes } }
 }
 
-const begin = async (config: Parameters<typeof createIssuer>[0] = {}, patienceMs = 200) => {
+const begin = async (config: Parameters<typeof createIssuer>[0] = {}, times: Partial<WatchTimes> = {}) => {
   const issuer = createIssuer(config)
-  const { watch, close } = createWatch(issuer.auth, { everyMs: EVERY_MS, patienceMs })
+  const { watch, close } = createWatch(issuer.auth, { everyMs: EVERY_MS, patienceMs: 200, ...times })
   onTestFinished(close)
   const told: AuthErrorCode[] = []
   const onEnd = (code: AuthErrorCode): void => {
@@ -46,17 +47,17 @@ describe('the watch over callers who stay (N093, N094)', () => {
     await rounds()
     expect(told).toEqual([])
     await auth.signOut(good)
+    await until(() => told.length > 0)
     await rounds()
     expect(told).toEqual(['token_revoked'])
   })
 
   test('of one whose token is past already ends at once, whatever the store says', async () => {
-    const { caller, clock, watch, told, onEnd } = await begin({
-      store: withLog({ isRevokedAtSource: () => new Promise(() => undefined) }),
-    })
+    const store = withLog({ isRevokedAtSource: () => new Promise(() => undefined) })
+    const { caller, clock, watch, told, onEnd } = await begin({ store }, { everyMs: 60_000 })
     clock.ahead = 3600
     watch(caller, onEnd, 'strict')
-    await until(() => told.length > 0, 100)
+    await until(() => told.length > 0)
     expect(told).toEqual(['token_expired'])
   })
 
@@ -68,7 +69,7 @@ describe('the watch over callers who stay (N093, N094)', () => {
     await rounds()
     expect(told).toEqual([])
     clock.ahead = 366 * 86_400
-    await rounds()
+    await until(() => told.length > 0)
     expect(told).toEqual(['token_expired'])
   })
 
@@ -90,7 +91,7 @@ describe('the watch over callers who stay (N093, N094)', () => {
     ] as const) {
       asked.length = 0
       const stop = watch(caller, onEnd, how)
-      await rounds()
+      await (how === 'skip' ? rounds() : until(() => asked.length > 1))
       stop()
       expect([...new Set(asked)]).toEqual(expected)
     }
@@ -109,7 +110,7 @@ describe('the watch over callers who stay (N093, N094)', () => {
     await rounds()
     expect(told).toEqual([])
     state.isRevoked = true
-    await rounds()
+    await until(() => told.length > 0)
     expect(told).toEqual(['token_revoked'])
   })
 
@@ -131,10 +132,14 @@ describe('the watch over callers who stay (N093, N094)', () => {
 
   test('outlasts a store that fails for less than the patience, and tells the operator once', async () => {
     const fragile = fragileStore(() => Date.now())
-    const { auth, good, caller, watch, told, onEnd, failures } = await begin({ store: fragile.store }, 1_000)
+    const { auth, good, caller, watch, told, onEnd, failures } = await begin(
+      { store: fragile.store },
+      { patienceMs: 5_000 },
+    )
     watch(caller, onEnd)
     watch(caller, onEnd)
     fragile.break()
+    await until(() => failures() > 0)
     await rounds()
     fragile.mend()
     await rounds()
@@ -165,7 +170,7 @@ describe('the watch over callers who stay (N093, N094)', () => {
     await until(() => told.length === 500)
     expect(new Set(told)).toEqual(new Set(['store_unavailable']))
     expect(performance.now() - begun).toBeGreaterThan(200)
-    expect(performance.now() - begun).toBeLessThan(1_000)
+    expect(performance.now() - begun).toBeLessThan(4_000)
     state.isFailing = false
     watch(caller, onEnd)
     await sleep(300)
@@ -178,7 +183,7 @@ describe('the watch over callers who stay (N093, N094)', () => {
       if (isSlow) await sleep(10)
       return isSlow
     }
-    const { caller, watch, told, onEnd } = await begin({ store: withLog({ isRevoked }) }, 5_000)
+    const { caller, watch, told, onEnd } = await begin({ store: withLog({ isRevoked }) }, { patienceMs: 30_000 })
     isSlow = true
     for (let index = 0; index < 300; index++) watch(caller, onEnd)
     await until(() => told.length === 300)
@@ -215,17 +220,24 @@ describe('the watch over callers who stay (N093, N094)', () => {
     expect(cleared.mock.calls).toEqual([[timers()[0]]])
   })
 
-  test('does not hold up the process while it asks about thousands', async () => {
-    const { caller, watch, onEnd } = await begin()
-    for (let index = 0; index < 20_000; index++) watch(caller, onEnd)
-    let longest = 0
-    let last = performance.now()
-    const ticks = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
-    }, 1)
-    await sleep(1_000)
-    clearInterval(ticks)
-    expect(longest).toBeLessThan(250)
+  test('asks about thousands in pieces, between which others have their turn', async () => {
+    const asked = { inTurn: 0, most: 0, all: 0 }
+    const isRevoked = () => {
+      asked.inTurn += 1
+      asked.all += 1
+      return false
+    }
+    const { caller, watch, onEnd } = await begin({ store: withLog({ isRevoked }) })
+    for (let index = 0; index < 5_000; index++) watch(caller, onEnd)
+    const endTurn = (): void => {
+      asked.most = Math.max(asked.most, asked.inTurn)
+      asked.inTurn = 0
+      if (asked.all < 5_000) setImmediate(endTurn)
+    }
+    asked.all = 0
+    endTurn()
+    await until(() => asked.all >= 5_000)
+    expect(asked.most).toBeGreaterThan(0)
+    expect(asked.most).toBeLessThanOrEqual(200)
   })
 })

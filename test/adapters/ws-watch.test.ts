@@ -40,7 +40,7 @@ describe('an open connection (N093)', () => {
     expect(await closed).toEqual({ code: 4401, reason: 'token_expired' })
     const late = Date.now() / 1000 - (expiresAt ?? 0)
     expect(late).toBeGreaterThanOrEqual(0)
-    expect(late).toBeLessThan(0.5)
+    expect(late).toBeLessThan(1.5)
   })
 
   test('stays open for as long as guards accept its token: the clock tolerance is part of that', async () => {
@@ -71,9 +71,20 @@ describe('an open connection (N093)', () => {
     await end(bed, token)
     const begun = performance.now()
     for (const { closed } of clients) expect(await closed).toEqual({ code: 4401, reason: 'token_revoked' })
-    expect(performance.now() - begun).toBeLessThan(1_500)
+    expect(performance.now() - begun).toBeLessThan(4_000)
     const isForAll = _what.startsWith('everything')
     expect(isForAll ? (await other.closed).code : other.client.readyState).toBe(isForAll ? 4401 : 1)
+  })
+
+  test('is asked about as its route says: a route that skips revocation ends with its token alone', async () => {
+    const { auth, token } = createIssuer()
+    const skip = await serve(auth, { options: QUICK, requirement: { revocation: 'skip' } })
+    const usual = await serve(auth, { options: QUICK })
+    const good = await token({ accessLifetime: 3 })
+    const [one, other] = [await enter(skip, { headers: bearer(good) }), await enter(usual, { headers: bearer(good) })]
+    await auth.signOut(good)
+    expect(await other.closed).toEqual({ code: 4401, reason: 'token_revoked' })
+    expect(await one.closed).toEqual({ code: 4401, reason: 'token_expired' })
   })
 
   test('is closed with 1013 when the store fails for longer than the patience', async () => {

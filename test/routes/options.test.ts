@@ -262,4 +262,23 @@ describe('endpoints without a user directory', () => {
     expect((await routes(new Request('http://x/auth/token', { ...init, body: password }))).status).toBe(400)
     expect((await routes(new Request('http://x/auth/token', { ...init, body: refresh }))).status).toBe(200)
   })
+
+  test('may come from the hook alone, at sign-in and at refresh', async () => {
+    const issuer = over({ claims: () => ({ claims: { role: 'clerk' } }) })
+    const handle = authRoutes(issuer, { passwords: { minLength: 8 } })
+    const post = (path: string, body: object) =>
+      handle(
+        new Request(`${ISSUER}/auth${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+      )
+    const credentials = { email: 'ann@example.com', password: 'nine green bottles' }
+    expect((await post('/signup', credentials)).status).toBe(201)
+    const signedIn = await post('/signin', credentials)
+    expect(signedIn.status).toBe(200)
+    const { refresh_token } = (await signedIn.json()) as { refresh_token: string }
+    expect((await post('/refresh', { refresh_token })).status).toBe(200)
+  })
 })

@@ -72,8 +72,8 @@ const isUp = async (port: number): Promise<boolean> => {
   const socket = createConnection(port, HOST)
   try {
     socket.write('PING\r\n')
-    const [answer] = await once(socket, 'data')
-    return /PONG|NOAUTH/.test(String(answer))
+    const answer: readonly unknown[] = await once(socket, 'data')
+    return /PONG|NOAUTH/.test(String(answer[0]))
   } finally {
     socket.destroy()
   }

@@ -74,7 +74,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     promise: 'a bound permission begins with a declared one',
-    edits: [{ file: 'src/core/request/requirement.ts', from: 'P | `${P}:${string}`', to: 'string' }],
+    edits: [{ file: 'src/core/permission/permission-rules.ts', from: 'P | `${P}:${string}`', to: 'string' }],
     complaints: ['permissions.bound: bound to a permission that is misspelt'],
   },
   {

@@ -1,15 +1,23 @@
 import type { ConfigProblem } from '../errors.ts'
 
-/** How permissions relate to one another. */
-export interface PermissionsConfig<P extends string> {
+/** A declared permission, or one below it that is bound to a resource: `trial:read`, `trial:read:17`. */
+export type BoundPermission<P extends string> = P | `${P}:${string}`
+
+/**
+ * How permissions relate to one another. `names` and the roles are what the types are made of: nothing else may add a
+ * name by misspelling one.
+ */
+export interface PermissionsConfig<P extends string, R extends string = P> {
   /** Every permission there is; they become a literal type, so that a misspelt one does not compile. */
   readonly names?: readonly P[]
   /** What holding a permission entitles to besides itself; wildcards (`orders:*`) may stand on the right. */
-  readonly includes?: { readonly [name in P]?: readonly (P | `${string}:*`)[] }
+  readonly includes?: {
+    readonly [name in NoInfer<P | R>]?: readonly (NoInfer<P | R> | `${string}:*`)[]
+  }
   /** Roles, and the permissions that each stands for. A role is granted, asked for and carried like a permission. */
-  readonly roles?: { readonly [role in P]?: readonly (P | `${string}:*`)[] }
+  readonly roles?: { readonly [role in R]?: readonly (NoInfer<P | R> | `${string}:*`)[] }
   /** Entitles to everything. */
-  readonly superPermission?: P
+  readonly superPermission?: NoInfer<P | R>
 }
 
 /** Answers whether granted permissions entitle to a required one. */
@@ -84,7 +92,10 @@ export const permissionProblems = (config: PermissionsConfig<string>): readonly 
       const remedy = 'use at most 128 printable characters without space, quote or backslash'
       problems.push({ path, problem: `${shown} is not a permission; ${remedy}` })
     } else if (declared !== null && !declared.has(name) && !name.endsWith(':*')) {
-      problems.push({ path, problem: `"${name}" is not among permissions.names; declare it there` })
+      problems.push({
+        path,
+        problem: `"${name}" is not among permissions.names; declare it there`,
+      })
     }
   }
   const checkList = (path: string, names: unknown, pathOf: (index: number) => string): void => {
@@ -110,7 +121,10 @@ export const permissionProblems = (config: PermissionsConfig<string>): readonly 
   }
   const twice = roles.find((role) => Object.hasOwn(config.includes ?? {}, role))
   if (twice !== undefined) {
-    problems.push({ path: 'permissions.roles', problem: `"${twice}" stands in permissions.includes too; leave one` })
+    problems.push({
+      path: 'permissions.roles',
+      problem: `"${twice}" stands in permissions.includes too; leave one`,
+    })
   }
   if (config.superPermission !== undefined) check('permissions.superPermission', config.superPermission)
   return problems

@@ -104,7 +104,7 @@ const nameProblems = (targets: Targets): readonly ConfigProblem[] => {
   const problems: ConfigProblem[] = []
   for (const target of Object.values(targets)) {
     const problem = prefixProblem(target)
-    if (problem !== null) problems.push({ path: 'cookies.names', problem: `"${target.name}" ${problem}` })
+    if (problem !== null) problems.push({ path: 'cookies.names', problem: `${JSON.stringify(String(target.name))} ${problem}` })
   }
   if (new Set(Object.values(targets).map(({ name }) => name)).size < 4) {
     problems.push({ path: 'cookies.names', problem: 'must all be different' })

@@ -101,6 +101,11 @@ const unknownSettings = (config: LocationsConfig): readonly ConfigProblem[] => [
   ...unknownKeys('locations.body', config.body ?? {}, SETTINGS.body),
 ]
 
+/** What is no text becomes one that is refused: from JavaScript anything may come. */
+const lowerCase = (name: unknown): string => (typeof name === 'string' ? name.toLowerCase() : '')
+
+const listOf = (schemes: readonly string[]): readonly string[] => (Array.isArray(schemes) ? schemes : [])
+
 /** The names under which the two tokens stand in a query or a body. */
 const namesOf = ({ name = 'access_token', refreshName = 'refresh_token' }: NonNullable<LocationsConfig['body']>) => ({
   access: name,
@@ -111,12 +116,29 @@ const withDefaults = (config: LocationsConfig, usual: readonly Location[]): Reso
   const { order = usual, refreshOrder = order, header = {}, query = {}, body = {} } = config
   return {
     order: { access: order, refresh: refreshOrder },
-    header: { name: (header.name ?? 'authorization').toLowerCase(), schemes: header.schemes ?? ['Bearer'] },
+    header: { name: lowerCase(header.name ?? 'authorization'), schemes: listOf(header.schemes ?? ['Bearer']) },
     query: { names: namesOf(query), prefix: query.prefix ?? '' },
     body: { names: namesOf(body) },
     find: config.find ?? null,
     several: config.several ?? 'refuse',
   }
+}
+
+const isName = (name: unknown): boolean => typeof name === 'string' && name !== '' && name.length <= 128
+
+const parameterProblems = ({ query, body }: ResolvedLocations): readonly ConfigProblem[] => {
+  const problems: ConfigProblem[] = []
+  const names = {
+    'locations.query.name': query.names.access,
+    'locations.query.refreshName': query.names.refresh,
+    'locations.body.name': body.names.access,
+    'locations.body.refreshName': body.names.refresh,
+  }
+  for (const [path, name] of Object.entries(names)) {
+    if (!isName(name)) problems.push({ path, problem: 'must be a name of 1 to 128 characters' })
+  }
+  if (typeof query.prefix !== 'string') problems.push({ path: 'locations.query.prefix', problem: 'must be a string' })
+  return problems
 }
 
 /** A place without a finder would silently never hold a token. */
@@ -143,6 +165,7 @@ export const resolveLocations = (
     ...unknownSettings(config),
     ...orders,
     ...headerProblems(locations.header),
+    ...parameterProblems(locations),
     ...(orders.length > 0 ? [] : finderProblems(locations)),
   ]
   if (locations.several !== 'refuse' && locations.several !== 'first') {

@@ -1,6 +1,7 @@
 import type { Seconds } from '../duration.ts'
 import { AuthError } from '../errors.ts'
 import type { Engine } from '../engine.ts'
+import type { BoundPermission } from '../permission/permission-rules.ts'
 import type { Stamp } from '../session/session.ts'
 import type { JsonObject } from '../token/json.ts'
 import type { User } from '../../ports/user-directory.ts'
@@ -22,7 +23,7 @@ export interface Principal<Claims, P extends string = string> {
   /** As granted. */
   readonly permissions: readonly string[]
   /** Whether the caller holds a permission, or one that includes it. */
-  can(permission: P): boolean
+  can(permission: BoundPermission<P>): boolean
   /** Custom claims, as the schema gives them out. */
   readonly claims: Claims
   /** The user, where the route asks for `user`; null elsewhere. */

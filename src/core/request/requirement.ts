@@ -5,14 +5,12 @@ import { ConfigError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
 import type { MaybePromise } from '../maybe-promise.ts'
 import { isPermissionName } from '../permission/permission-rules.ts'
+import type { BoundPermission } from '../permission/permission-rules.ts'
 import { didYouMean, unknownKeys } from '../unknown-keys.ts'
 import { locationProblems } from './locations.ts'
 import type { Location, TokenKind } from './locations.ts'
 import type { Principal } from './principal.ts'
 import type { RequestView } from './request-view.ts'
-
-/** A declared permission, or one below it that is bound to a resource: `trial:read`, `trial:read:17`. */
-export type BoundPermission<P extends string> = P | `${P}:${string}`
 
 /** Permissions that a route asks for: a list, or a function that builds one from the request. */
 export type Permissions<P extends string> =
@@ -102,7 +100,10 @@ const readNames = (
   if (names === undefined) return []
   if (isBuilder(names)) return names
   if (!Array.isArray(names) || names.length === 0 || !names.every(isPermissionName)) {
-    problems.push({ path, problem: 'must be a list of at least one permission, or a function that returns one' })
+    problems.push({
+      path,
+      problem: 'must be a list of at least one permission, or a function that returns one',
+    })
     return []
   }
   for (const name of names) {

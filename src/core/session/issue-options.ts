@@ -1,8 +1,10 @@
+import type { ReadClaims } from '../claims-schema.ts'
 import { parseDuration } from '../duration.ts'
 import type { Duration, Seconds } from '../duration.ts'
 import type { Engine } from '../engine.ts'
 import { ConfigError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
+import type { BoundPermission } from '../permission/permission-rules.ts'
 import { isJsonObject } from '../token/json.ts'
 import type { JsonObject, JsonValue } from '../token/json.ts'
 import { unknownKeys } from '../unknown-keys.ts'
@@ -13,8 +15,8 @@ import { contentProblems, isJson } from './token-content.ts'
 
 /** What a new session entitles to; what is left out comes from the configuration. */
 export interface IssueOptions<P extends string = string, Input extends object = JsonObject> {
-  /** Wildcards too: `orders:*` grants every name below `orders:`. */
-  readonly permissions?: readonly (P | `${string}:*`)[]
+  /** Wildcards too: `orders:*` grants every name below `orders:`. And what is bound to a resource: `trial:read:17`. */
+  readonly permissions?: readonly (BoundPermission<P> | `${string}:*`)[]
   /** Custom claims, checked against the schema where there is one. */
   readonly claims?: Input
   /** Members for the header of its access tokens, besides `alg`, `kid` and `typ`. */
@@ -59,6 +61,8 @@ const OPTIONS = [
   'credentialVersion',
 ] as const
 
+const anyClaims: ReadClaims<JsonObject> = (claims) => ({ claims })
+
 const MAX_DEVICE = 200
 
 const readSpan = (
@@ -84,12 +88,18 @@ const readLifetimes = (
   const idleLifetime = read('idleLifetime', refreshToken.idleLifetime)
   // The log keeps an ended session for just so long: a token that lives longer would outlive its revocation.
   if (accessLifetime > accessToken.longestLifetime) {
-    problems.push({ path: 'accessLifetime', problem: 'must not exceed accessToken.longestLifetime' })
+    problems.push({
+      path: 'accessLifetime',
+      problem: 'must not exceed accessToken.longestLifetime',
+    })
   }
   // A client that refreshes when its access token runs out must never find its session idle.
   const least = 2 * (refreshToken.rotation.graceMs / 1000 + accessLifetime)
   if (idleLifetime <= least) {
-    problems.push({ path: 'idleLifetime', problem: `must exceed 2 x (grace + access lifetime) = ${least} s` })
+    problems.push({
+      path: 'idleLifetime',
+      problem: `must exceed 2 x (grace + access lifetime) = ${least} s`,
+    })
   }
   return {
     accessLifetime: options.accessLifetime === undefined ? null : accessLifetime,
@@ -102,7 +112,10 @@ const readLifetimes = (
 const checkAuthTime = (engine: Engine<unknown>, authTime: unknown, problems: ConfigProblem[]): void => {
   const latest = engine.now() + engine.accessToken.clockTolerance
   if (Number.isSafeInteger(authTime) && Number(authTime) >= 0 && Number(authTime) <= latest) return
-  problems.push({ path: 'authTime', problem: 'must be whole seconds since 1970, not later than now' })
+  problems.push({
+    path: 'authTime',
+    problem: 'must be whole seconds since 1970, not later than now',
+  })
 }
 
 const listOf = (audience: unknown): readonly unknown[] => (Array.isArray(audience) ? audience : [audience])
@@ -149,7 +162,9 @@ export const readIssueOptions = (
   if (!isJsonObject(given)) throw new ConfigError([{ path: '', problem: 'a sign-in needs an object of options' }])
   const problems: ConfigProblem[] = unknownKeys('', options, OPTIONS)
   const { permissions = [], claims = {}, headers = {}, audience = null, authTime, device } = options
-  problems.push(...contentProblems(engine, { claims, permissions, headers }))
+  // What a hook puts in their place is judged when it has.
+  const judge = engine.hooks.claims === null ? engine : { readClaims: anyClaims }
+  problems.push(...contentProblems(judge, { claims, permissions, headers }))
   checkTypes(options, problems)
   if (authTime !== undefined) checkAuthTime(engine, authTime, problems)
   const { absoluteLifetime, accessLifetime, idleLifetime } = readLifetimes(engine, options, problems)

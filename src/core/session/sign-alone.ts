@@ -3,6 +3,7 @@ import type { Duration, Seconds } from '../duration.ts'
 import type { Engine } from '../engine.ts'
 import { ConfigError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
+import type { BoundPermission } from '../permission/permission-rules.ts'
 import { signAccessToken } from '../token/access-token.ts'
 import { isJsonObject } from '../token/json.ts'
 import type { JsonObject } from '../token/json.ts'
@@ -16,7 +17,7 @@ import type { SignedToken } from './tokens.ts'
 /** What an access token without a session says; what is left out comes from the configuration. */
 export interface SignOptions<P extends string = string, Input extends object = JsonObject> {
   readonly subject: string
-  readonly permissions?: readonly (P | `${string}:*`)[]
+  readonly permissions?: readonly (BoundPermission<P> | `${string}:*`)[]
   /** Custom claims, checked against the schema where there is one. */
   readonly claims?: Input
   /** Members of the token's header besides `alg`, `kid` and `typ`. */
@@ -40,7 +41,10 @@ const readLifetime = (
   if (lifetime === undefined) return accessToken.lifetime
   if (lifetime === null) {
     if (accessToken.maxAgeWithoutExpiry === null) {
-      problems.push({ path: 'lifetime', problem: 'is null, which needs accessToken.dangerouslyAllowNoExpiry' })
+      problems.push({
+        path: 'lifetime',
+        problem: 'is null, which needs accessToken.dangerouslyAllowNoExpiry',
+      })
     }
     return null
   }
@@ -55,7 +59,10 @@ const readGrant = (engine: Engine<unknown>, options: SignOptions<string, object>
   const { permissions = [], claims = {}, headers = {}, audience, clientId } = options
   const audiences = audience === undefined ? null : typeof audience === 'string' ? [audience] : audience
   if (audiences !== null && !(Array.isArray(audiences) && audiences.length > 0 && audiences.every(isName))) {
-    problems.push({ path: 'audience', problem: 'must be a string of 1 to 255 characters, or a list of such' })
+    problems.push({
+      path: 'audience',
+      problem: 'must be a string of 1 to 255 characters, or a list of such',
+    })
   }
   if (clientId !== undefined && !isName(clientId)) {
     problems.push({ path: 'clientId', problem: 'must be a string of 1 to 255 characters' })
@@ -93,8 +100,17 @@ export const signAlone = async (
   if (problems.length > 0) throw new ConfigError(problems)
   const stamp = await engine.store.revocations.epochs(subject)
   const wanted = { reason: 'alone', scope: null, held: null, ceiling: null } as const
-  const session = { id: null, subject, stamp, refreshData: null, grant: { ...grant, accessLifetime: lifetime } }
-  const draft = await draftAccessToken(engine, session, { ...wanted, neverExpires: lifetime === null })
+  const session = {
+    id: null,
+    subject,
+    stamp,
+    refreshData: null,
+    grant: { ...grant, accessLifetime: lifetime },
+  }
+  const draft = await draftAccessToken(engine, session, {
+    ...wanted,
+    neverExpires: lifetime === null,
+  })
   const issuedAt = Math.floor(engine.now())
   const content = {
     subject,

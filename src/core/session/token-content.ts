@@ -74,7 +74,7 @@ const headerProblems = (headers: unknown): readonly ConfigProblem[] => {
  * would make a token of somebody else, a name with a space in it would become two permissions.
  */
 export const contentProblems = (
-  { readClaims }: Engine<unknown>,
+  { readClaims }: Pick<Engine<unknown>, 'readClaims'>,
   { claims, permissions, headers }: { readonly [member in keyof TokenContent]: unknown },
 ): readonly ConfigProblem[] => {
   const problems = [...permissionProblems(permissions), ...headerProblems(headers)]

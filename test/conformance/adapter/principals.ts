@@ -2,6 +2,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { Principal } from '../../../src/core/request/principal.ts'
 import type { Serve } from '../serve.ts'
 import { bearer, createBed } from './bed.ts'
+import type { BoundPermission } from '../../../src/core/permission/permission-rules.ts'
 import type { Claims, Permission } from './bed.ts'
 
 const messageOf = (act: () => unknown): string => {
@@ -17,7 +18,10 @@ export const principalScenarios = (serve: Serve): void => {
   describe('principals', () => {
     test('reach the handler typed: claims as the schema gives them out, permissions as they were declared', async () => {
       const bed = createBed(serve)
-      const { accessToken, session } = await bed.signIn({ permissions: ['orders:*'], clientId: 'web' })
+      const { accessToken, session } = await bed.signIn({
+        permissions: ['orders:*'],
+        clientId: 'web',
+      })
       const app = await bed.open({
         routes: [
           {
@@ -27,7 +31,7 @@ export const principalScenarios = (serve: Serve): void => {
               const caller = principal()
               expectTypeOf(caller).toEqualTypeOf<Principal<Claims, Permission>>()
               expectTypeOf(caller.claims).toEqualTypeOf<{ role: 'clerk' | 'chief'; since: Date }>()
-              expectTypeOf<Parameters<typeof caller.can>>().toEqualTypeOf<[permission: Permission]>()
+              expectTypeOf<Parameters<typeof caller.can>>().toEqualTypeOf<[permission: BoundPermission<Permission>]>()
               const { subject, sessionId, clientId, permissions, claims, issuedAt, expiresAt, authTime } = caller
               const can = [caller.can('orders:write'), caller.can('clerk')]
               return {
@@ -85,7 +89,10 @@ export const principalScenarios = (serve: Serve): void => {
             guards: [{ requirement: { optional: true } }],
             enter: ({ principal, optionalPrincipal }) => {
               expectTypeOf(optionalPrincipal()).toEqualTypeOf<Principal<Claims, Permission> | null>()
-              return { principal: messageOf(principal), optional: optionalPrincipal()?.subject ?? null }
+              return {
+                principal: messageOf(principal),
+                optional: optionalPrincipal()?.subject ?? null,
+              }
             },
           },
         ],
@@ -102,11 +109,15 @@ export const principalScenarios = (serve: Serve): void => {
 
     test('are null for a bad token where the guard is lenient, and whole for a good one', async () => {
       const bed = createBed(serve)
-      const app = await bed.open({ routes: [{ path: '/', guards: [{ requirement: { optional: 'lenient' } }] }] })
+      const app = await bed.open({
+        routes: [{ path: '/', guards: [{ requirement: { optional: 'lenient' } }] }],
+      })
       const good = await bed.accessToken()
       const lacking = ['Bearer', 'Bearer a b', 'Bearer a.b.c', `Bearer ${good}x`, 'Basic eHg=']
       for (const value of lacking) {
-        expect(await app.enters({ path: '/', headers: [['Authorization', value]] })).toEqual({ subject: null })
+        expect(await app.enters({ path: '/', headers: [['Authorization', value]] })).toEqual({
+          subject: null,
+        })
       }
       expect(await app.enters({ path: '/', headers: [bearer(good)] })).toEqual({ subject: 'ann' })
     })

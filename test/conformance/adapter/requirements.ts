@@ -116,7 +116,7 @@ const freshnessScenarios = (serve: Serve): void => {
   test('takes a token of a new authentication in the same session for fresh', async () => {
     const { bed, app, pair } = await begin()
     bed.clock.now += 600
-    const { accessToken } = await bed.auth.reissue(await bed.auth.verify(pair.accessToken))
+    const { accessToken } = await bed.auth.reissue(await bed.auth.verify(pair.accessToken), { fresh: true })
     for (const { path } of FRESHNESS) await app.enters({ path, headers: [bearer(accessToken)] })
   })
 

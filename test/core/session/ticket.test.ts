@@ -273,6 +273,13 @@ describe('a guard that is handed a credential', () => {
     }
   })
 
+  test('refuses a ticket whose token was revoked meanwhile', async () => {
+    const bed = await signIn()
+    const { ticket } = await bed.issue()
+    await bed.auth.signOut(bed.pair.accessToken)
+    expect(await verdictOf(bed, { kind: 'ticket', ticket, others: 'refuse' })).toBe('token_revoked')
+  })
+
   test('under a lenient route lets a bad ticket pass as anonymous, and a forbidden one not', async () => {
     const bed = await signIn()
     const lenient = { optional: 'lenient' }

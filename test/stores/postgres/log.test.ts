@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { Client } from 'pg'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { RevocationEntry } from '../../../src/core/session/revocation-set.ts'
 import type { RevocationPage } from '../../../src/ports/revocation-log.ts'
@@ -10,6 +10,13 @@ import { connect, describePostgres, grants, usePostgres } from '../postgres-serv
 
 /** What a follower of the log is told while transactions begin, wait, commit and roll back as they like. */
 
+const revokeIn = async (client: Client, id: string): Promise<void> => {
+  await client.query('SELECT jotward.set_token($1, true, 906000)', [id])
+}
+
+const idsOf = ({ entries }: { readonly entries: readonly RevocationEntry[] }): string[] =>
+  entries.map((entry) => ('id' in entry ? entry.id : entry.kind))
+
 describePostgres('the revocation log in PostgreSQL', () => {
   const bed = usePostgres({ max: 8 })
   let opened: StoreUnderTest & { readonly store: StoreWithUsers }
@@ -18,19 +25,12 @@ describePostgres('the revocation log in PostgreSQL', () => {
   })
 
   /** A connection of its own, on which a transaction may stay open. */
-  const openConnection = async (): Promise<pg.Client> => {
-    const client = new pg.Client({ connectionString: bed.url })
+  const openConnection = async (): Promise<Client> => {
+    const client = new Client({ connectionString: bed.url })
     await client.connect()
     onTestFinished(() => client.end())
     return client
   }
-
-  const revokeIn = async (client: pg.Client, id: string): Promise<void> => {
-    await client.query('SELECT jotward.set_token($1, true, 906000)', [id])
-  }
-
-  const idsOf = ({ entries }: { readonly entries: readonly RevocationEntry[] }): string[] =>
-    entries.map((entry) => ('id' in entry ? entry.id : entry.kind))
 
   test('tells of what was begun first and committed last, once, and repeats nothing of the rest', async () => {
     const slow = await openConnection()
@@ -115,7 +115,7 @@ describePostgres('the revocation log in PostgreSQL', () => {
     const writers = await Promise.all(Array.from({ length: 8 }, openConnection))
     const committed: string[] = []
     let isWriting = true
-    const write = async (client: pg.Client, index: number): Promise<void> => {
+    const write = async (client: Client, index: number): Promise<void> => {
       for (let turn = 0; turn < 60; turn++) {
         const ids = Array.from({ length: 1 + ((turn * 7 + index) % 3) }, (_, at) => `${index} ${turn} ${at}`)
         await client.query('BEGIN')

@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { Pool, types } from 'pg'
 import postgres from 'postgres'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { StoreError } from '../../../src/core/errors.ts'
@@ -72,16 +72,16 @@ const counting = (client: PostgresClient) => {
   return { counts, client: { query } }
 }
 
+const open = (client: PostgresClient, end: () => Promise<void>): StoreWithUsers => {
+  onTestFinished(end)
+  return postgresStore(client)
+}
+
 describePostgres('a call of the PostgreSQL store', () => {
   const database = useDatabase()
   beforeAll(async () => {
     await (await openRunning('pg', { url: database.url, max: 1 })).end()
   })
-
-  const open = (client: PostgresClient, end: () => Promise<void>): StoreWithUsers => {
-    onTestFinished(end)
-    return postgresStore(client)
-  }
 
   test.each(DRIVERS)('is one statement, whichever method, through %s', async (driver) => {
     const connection = connect(driver, { url: database.url, max: 1 })
@@ -114,8 +114,8 @@ describePostgres('a call of the PostgreSQL store', () => {
     [
       'pg that reads integers as bigint',
       () => {
-        const types = { getTypeParser: (oid: number) => (oid === 20 ? BigInt : pg.types.getTypeParser(oid)) }
-        const pool = new pg.Pool({ connectionString: database.url, max: 1, types })
+        const parsers = { getTypeParser: (oid: number) => (oid === 20 ? BigInt : types.getTypeParser(oid)) }
+        const pool = new Pool({ connectionString: database.url, max: 1, types: parsers })
         return { client: pool, end: () => pool.end() }
       },
     ],

@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Session } from '../../../src/core/session/session.ts'
 import {
@@ -9,12 +9,22 @@ import {
   present,
   presented,
 } from '../../../src/testing/session-store/fixtures.ts'
+import type { Store } from '../../../src/ports/store.ts'
 import type { StoreUnderTest } from '../../../src/testing/store-under-test.ts'
 import { describePostgres, openRunning, useDatabase } from '../postgres-server.ts'
 
 /** What a call decides that had to wait for another transaction: on what stands when the wait is over, and on that time. */
 
 const HELD_MS = 400
+
+const lockOf = ({ id }: Session): string => `SELECT FROM jotward.sessions WHERE id = '${id}' FOR UPDATE`
+
+const creating =
+  (subject: string) =>
+  async ({ sessions }: Store) =>
+    sessions.create(newSession({ subject }), CREATION)
+
+const spending = async ({ singleUse }: Store) => singleUse.spend({ id: 'identifier', subject: 'ann', retention: 60 })
 
 describePostgres('a call that waits for another transaction', () => {
   const database = useDatabase()
@@ -26,14 +36,14 @@ describePostgres('a call that waits for another transaction', () => {
   afterAll(async () => opened.close())
 
   /** Does `work` while another transaction has done `held`, and ends that after a while. Both times are the server's. */
-  const whileHolding = async <T>(held: string, ending: 'COMMIT' | 'ROLLBACK', work: () => Promise<T>) => {
-    const holder = new pg.Client({ connectionString: database.url })
+  const whileHolding = async <T>(held: string, ending: 'COMMIT' | 'ROLLBACK', work: (store: Store) => Promise<T>) => {
+    const holder = new Client({ connectionString: database.url })
     await holder.connect()
     onTestFinished(() => holder.end())
     await holder.query('BEGIN')
     await holder.query(held)
     let isDone = false
-    const working = work().finally(() => {
+    const working = work(opened.store).finally(() => {
       isDone = true
     })
     await holder.query('SELECT pg_sleep($1)', [HELD_MS / 1000])
@@ -42,8 +52,6 @@ describePostgres('a call that waits for another transaction', () => {
     await holder.query(ending)
     return { answer: await working, hadToWait, releasedAtMs: Number(rows[0]?.now) }
   }
-
-  const lockOf = ({ id }: Session): string => `SELECT FROM jotward.sessions WHERE id = '${id}' FOR UPDATE`
 
   const create = (subject: string): Promise<Session> => created(opened, { subject, device: subject })
 
@@ -105,22 +113,21 @@ describePostgres('a call that waits for another transaction', () => {
   })
 
   test('makes no session under an epoch that was raised meanwhile (I13)', async () => {
-    const work = async () => opened.store.sessions.create(newSession({ subject: 'raised' }), CREATION)
-    const { answer, hadToWait } = await whileHolding("SELECT jotward.bump_epoch('raised')", 'COMMIT', work)
+    const bump = "SELECT jotward.bump_epoch('raised')"
+    const { answer, hadToWait } = await whileHolding(bump, 'COMMIT', creating('raised'))
     expect(hadToWait).toBe(true)
     expect(answer).toEqual({ outcome: 'outdated' })
   })
 
   test('makes a session at the time at which the subject was free', async () => {
-    const work = async () => opened.store.sessions.create(newSession({ subject: 'free' }), CREATION)
-    const { answer, releasedAtMs } = await whileHolding("SELECT jotward.bump_epoch('free')", 'ROLLBACK', work)
+    const bump = "SELECT jotward.bump_epoch('free')"
+    const { answer, releasedAtMs } = await whileHolding(bump, 'ROLLBACK', creating('free'))
     expect(answer.outcome === 'created' && answer.nowMs).toBeGreaterThanOrEqual(releasedAtMs)
   })
 
   test('keeps an identifier spent for its whole retention, from when it was free', async () => {
     const spend = "SELECT jotward.spend('identifier', 60000)"
-    const work = async () => opened.store.singleUse.spend({ id: 'identifier', subject: 'ann', retention: 60 })
-    const { answer, hadToWait, releasedAtMs } = await whileHolding(spend, 'ROLLBACK', work)
+    const { answer, hadToWait, releasedAtMs } = await whileHolding(spend, 'ROLLBACK', spending)
     expect([answer, hadToWait]).toEqual([true, true])
     const [row] = await database.query("SELECT expires_at_ms FROM jotward.single_use WHERE id = 'identifier'")
     expect(Number(row?.['expires_at_ms'])).toBeGreaterThanOrEqual(releasedAtMs + 60_000)

@@ -44,6 +44,34 @@ const useEverything = async (store: Store, subject: string): Promise<void> => {
   await store.revocations.bump(subject)
 }
 
+/** The primary that serves a slot, by its place among the three. */
+const ownerOf = (slot: number): number => Math.min(2, Math.floor((slot * 3) / 16_384))
+
+/** Moves so many keys of a slot, all of them where it is null, and then says whose it is. */
+const mover = async (primaries: readonly RedisServer[], slot: number) => {
+  const [source, target] = [primaries[ownerOf(slot)], primaries[(ownerOf(slot) + 1) % 3]]
+  if (source === undefined || target === undefined) throw new Error('there are three')
+  const [from, to] = [String(await source.command('cluster', 'myid')), String(await target.command('cluster', 'myid'))]
+  const move = async (count: number): Promise<number> => {
+    const found = await source.command('cluster', 'getkeysinslot', String(slot), String(count))
+    const keys = (found as readonly unknown[]).map(String)
+    const address = [target.host, String(target.port), '', '0', '5000'] as const
+    if (keys.length > 0) await source.command('migrate', ...address, 'keys', ...keys)
+    return keys.length
+  }
+  return {
+    begin: async () => {
+      await target.command('cluster', 'setslot', String(slot), 'importing', from)
+      await source.command('cluster', 'setslot', String(slot), 'migrating', to)
+    },
+    move,
+    finish: async () => {
+      while ((await move(100)) > 0);
+      for (const node of [target, source]) await node.command('cluster', 'setslot', String(slot), 'node', to)
+    },
+  }
+}
+
 describeRedis.each([
   ['ioredis', openIoredisCluster],
   ['node-redis', openNodeRedisCluster],
@@ -71,9 +99,6 @@ describeRedis.each([
 
   const slotOf = async (key: string): Promise<number> => Number(await first().command('cluster', 'keyslot', key))
 
-  /** The primary that serves a slot, by its place among the three. */
-  const ownerOf = (slot: number): number => Math.min(2, Math.floor((slot * 3) / 16_384))
-
   /** A subject whose bucket lies on a primary, and the slot of that. */
   const subjectOn = async (prefix: string, place: number) => {
     const buckets = createBuckets(prefix, 16)
@@ -99,7 +124,7 @@ describeRedis.each([
     const keys = (await keysOf(prefix)).filter((key) => !before.includes(key))
     expect(keys.length).toBeGreaterThan(15)
     const slots = await Promise.all(keys.map(slotOf))
-    expect(new Set(slots).size, keys.join('\n')).toBe(1)
+    expect(new Set(slots).size).toBe(1)
   })
 
   test('buckets are spread over all primaries, and all are ready', async () => {
@@ -116,9 +141,11 @@ describeRedis.each([
     const subjects = Array.from({ length: 40 }, (_, index) => `user ${index}`)
     const before = subjects.map((subject) => newToken({ subject }))
     const epoch = await store.revocations.bump(null)
-    const epochs = await Promise.all(subjects.map((subject) => store.revocations.epochs(subject)))
+    const epochs = await Promise.all(subjects.map(async (subject) => store.revocations.epochs(subject)))
     expect(new Set(epochs.map(({ global }) => global))).toEqual(new Set([epoch]))
-    expect(await Promise.all(before.map((token) => store.revocations.isRevokedAtSource(token)))).not.toContain(false)
+    expect(await Promise.all(before.map(async (token) => store.revocations.isRevokedAtSource(token)))).not.toContain(
+      false,
+    )
   })
 
   test('a bump that was cut short is finished by whoever reads the log, and told once', async () => {
@@ -165,34 +192,6 @@ describeRedis.each([
   })
 
   describe('while a slot moves', () => {
-    /** Moves so many keys of a slot, all of them where it is null, and then says whose it is. */
-    const mover = async (slot: number) => {
-      const [source, target] = [cluster.primaries[ownerOf(slot)], cluster.primaries[(ownerOf(slot) + 1) % 3]]
-      if (source === undefined || target === undefined) throw new Error('there are three')
-      const [from, to] = [
-        String(await source.command('cluster', 'myid')),
-        String(await target.command('cluster', 'myid')),
-      ]
-      const move = async (count: number): Promise<number> => {
-        const found = await source.command('cluster', 'getkeysinslot', String(slot), String(count))
-        const keys = (found as readonly unknown[]).map(String)
-        const address = [target.host, String(target.port), '', '0', '5000'] as const
-        if (keys.length > 0) await source.command('migrate', ...address, 'keys', ...keys)
-        return keys.length
-      }
-      return {
-        begin: async () => {
-          await target.command('cluster', 'setslot', String(slot), 'importing', from)
-          await source.command('cluster', 'setslot', String(slot), 'migrating', to)
-        },
-        move,
-        finish: async () => {
-          while ((await move(100)) > 0);
-          for (const node of [target, source]) await node.command('cluster', 'setslot', String(slot), 'node', to)
-        },
-      }
-    }
-
     test('nothing is ever judged by half of what there is: it is refused until the slot has moved, and goes on then', async () => {
       const prefix = newPrefix()
       const { subject, slot } = await subjectOn(prefix, 1)
@@ -202,7 +201,7 @@ describeRedis.each([
       await store.sessions.end({ id: ended.id, subject, reason: 'signout' }, CREATION)
       const token = newToken({ subject })
       await setToken(opened, token)
-      const slotMove = await mover(slot)
+      const slotMove = await mover(cluster.primaries, slot)
       await slotMove.begin()
       for (let moved = 1; moved > 0; moved = await slotMove.move(1)) {
         // Wherever each key is: an answer that comes is the right one.
@@ -226,7 +225,7 @@ describeRedis.each([
       const { subject, slot } = await subjectOn(prefix, 2)
       const store = redisStore(open.client, { prefix, durability: 'replicated', replicationTimeoutMs: 1_000 })
       const session = await created(underTest(store), { subject })
-      const slotMove = await mover(slot)
+      const slotMove = await mover(cluster.primaries, slot)
       await slotMove.begin()
       await slotMove.finish()
       // The client knows nothing of it yet: the first that it hears of it is the answer to the batch.

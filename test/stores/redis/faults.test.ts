@@ -24,7 +24,7 @@ interface Acknowledged {
 /** Signs in and out, revokes and refreshes, at so many at once, until it is stopped; notes what was acknowledged. */
 const load = (store: Store, callers: number) => {
   const acknowledged: Acknowledged = { tokens: [], ended: [], living: [], failures: 0 }
-  let isStopped = false
+  const state = { isStopped: false }
 
   const turn = async (index: number): Promise<void> => {
     const subject = `user ${index % 50}`
@@ -41,7 +41,7 @@ const load = (store: Store, callers: number) => {
   }
 
   const caller = async (number: number): Promise<void> => {
-    for (let index = number; !isStopped; index += callers) {
+    for (let index = number; !state.isStopped; index += callers) {
       try {
         // One after another, as the requests of one client.
         await turn(index)
@@ -57,7 +57,7 @@ const load = (store: Store, callers: number) => {
   return {
     acknowledged,
     stop: async (): Promise<Acknowledged> => {
-      isStopped = true
+      state.isStopped = true
       await running
       return acknowledged
     },
@@ -66,9 +66,9 @@ const load = (store: Store, callers: number) => {
 
 /** How much of what was acknowledged another look at the store contradicts. */
 const contradicted = async (store: Store, { tokens, ended, living }: Acknowledged) => {
-  const revoked = await Promise.all(tokens.map((token) => store.revocations.isRevokedAtSource(token)))
-  const dead = await Promise.all(ended.map((session) => store.sessions.rotate(presented(session, 1), POLICY)))
-  const alive = await Promise.all(living.map((session) => store.sessions.rotate(presented(session, 1), POLICY)))
+  const revoked = await Promise.all(tokens.map(async (token) => store.revocations.isRevokedAtSource(token)))
+  const dead = await Promise.all(ended.map(async (session) => store.sessions.rotate(presented(session, 1), POLICY)))
+  const alive = await Promise.all(living.map(async (session) => store.sessions.rotate(presented(session, 1), POLICY)))
   return {
     tokens: revoked.filter((isRevoked) => !isRevoked).length,
     ended: dead.filter(({ outcome }) => outcome !== 'revoked').length,
@@ -112,13 +112,14 @@ describeRedis('under load', () => {
     60_000,
   )
 
+  /** Losses that may be acknowledged: none, or what asynchronous replication costs, which is the reason for the other. */
   test.each([
-    ['replicated', 'ioredis', openIoredis],
-    ['replicated', 'node-redis', openNodeRedis],
-    ['local', 'ioredis', openIoredis],
+    ['replicated', 'ioredis', openIoredis, [0, 0]],
+    ['replicated', 'node-redis', openNodeRedis, [0, 0]],
+    ['local', 'ioredis', openIoredis, [100, Number.MAX_SAFE_INTEGER]],
   ] as const)(
     'with %s durability by %s, a primary that is cut off and dies loses what it may (F3, F4)',
-    async (durability, _name, open) => {
+    async (durability, _name, open, [least, most]) => {
       const { primary, replica } = await startReplicated()
       const client = await open(primary, { maxRetriesPerRequest: 0 })
       const prefix = newPrefix()
@@ -142,9 +143,9 @@ describeRedis('under load', () => {
       })
       const lost = await contradicted(redisStore(later.client, { prefix }), acknowledged)
       expect(acknowledged.tokens.length).toBeGreaterThan(50)
-      if (durability === 'replicated') expect(lost).toEqual(NOTHING)
-      // What asynchronous replication costs: the reason for the other.
-      else expect(lost.tokens + lost.ended + lost.living).toBeGreaterThan(100)
+      const all = lost.tokens + lost.ended + lost.living
+      expect(all).toBeGreaterThanOrEqual(least)
+      expect(all).toBeLessThanOrEqual(most)
     },
     60_000,
   )

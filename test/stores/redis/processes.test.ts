@@ -22,9 +22,9 @@ const startService = (given: object) => {
   const child = spawn(process.execPath, [script, JSON.stringify(given)], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const answer = async (): Promise<unknown> => {
-    const { value, done } = await lines.next()
-    if (done === true) throw new Error('the process has ended')
-    return JSON.parse(value)
+    const line: IteratorResult<string, undefined> = await lines.next()
+    if (line.done === true) throw new Error('the process has ended')
+    return JSON.parse(line.value)
   }
   return {
     answer,
@@ -101,7 +101,7 @@ describeRedis.each<readonly [string, readonly [ClientName, ClientName]]>([
       expect(new Set(next).size).toBe(1)
       expect(next[0]).not.toBe(token)
     }
-    const generations = await Promise.all(pairs.map(({ session }) => store.sessions.find(session.id)))
+    const generations = await Promise.all(pairs.map(async ({ session }) => store.sessions.find(session.id)))
     expect(generations.every((session) => session?.state.generation === 1)).toBe(true)
   }, 60_000)
 

@@ -116,7 +116,7 @@ describeRedis('ready() refuses with a sentence that names the remedy', () => {
 
   test('one node of a Cluster, given as a single server', async () => {
     const cluster = await startCluster()
-    onTestFinished(cluster.stop)
+    onTestFinished(() => cluster.stop())
     const [first] = cluster.primaries
     if (first === undefined) throw new Error('there are three')
     const { refusal } = await readinessOf(clientOf(first))
@@ -150,13 +150,13 @@ describeRedis('ready() warns', () => {
   })
 })
 
-describeRedis('a server that fails later', () => {
-  const fateOf = async (work: Promise<unknown>): Promise<unknown> =>
-    work.catch((error: unknown) => {
-      if (error instanceof StoreError) return error.message
-      throw error
-    })
+const fateOf = async (work: Promise<unknown>): Promise<unknown> =>
+  work.catch((error: unknown) => {
+    if (error instanceof StoreError) return error.message
+    throw error
+  })
 
+describeRedis('a server that fails later', () => {
   test('whose memory is full refuses what writes, does nothing of it, and goes on with what reads (F8)', async () => {
     const server = await start()
     const client = clientOf(server)

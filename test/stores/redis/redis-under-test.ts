@@ -90,7 +90,10 @@ export const useClients = () => {
 
   beforeAll(async () => {
     const [server, cluster] = await Promise.all([startRedis(), startCluster()])
-    stops.push(server.stop, cluster.stop)
+    stops.push(
+      () => server.stop(),
+      () => cluster.stop(),
+    )
     opened.set('ioredis', await openIoredis(server))
     opened.set('node-redis', await openNodeRedis(server))
     opened.set('ioredis, Cluster', await openIoredisCluster(cluster.primaries))
@@ -98,7 +101,7 @@ export const useClients = () => {
   })
 
   afterAll(async () => {
-    for (const { close } of opened.values()) close()
+    for (const open of opened.values()) open.close()
     await Promise.all(stops.map((stop) => stop()))
   })
 

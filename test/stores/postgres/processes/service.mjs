@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import pg from 'pg'
+import { Pool } from 'pg'
 import { createAuth } from '../../../../dist/index.js'
 import { postgresStore } from '../../../../dist/stores/postgres/index.js'
 
@@ -52,7 +52,7 @@ const commands = {
 }
 
 const { name, url, ...parameters } = JSON.parse(process.argv[2])
-const pool = new pg.Pool({ connectionString: url, max: 2 })
+const pool = new Pool({ connectionString: url, max: 2 })
 const answer = await commands[name](pool, parameters)
 await pool.end()
 process.stdout.write(`${JSON.stringify(answer)}\n`)
