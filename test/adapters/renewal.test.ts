@@ -157,6 +157,23 @@ test('a fetch handler may answer with a response that nobody may change', async 
   ])
 })
 
+test('a fetch handler may hand a copy of the request to a nearer guard, or on a copy of its refusal', async () => {
+  const issuer = createIssuer({ errors: { on: { default: () => ({ status: 200 }) } } })
+  const { browser } = await signIn(issuer)
+  issuer.clock.now += NEAR_END
+  const { protect } = fetchAuth(issuer.auth)
+  const inner = protect({ permissions: ['orders:write'] }, () => new Response('entered'))
+  const copiedRequest = protect({}, (request) => inner(new Request(request)))
+  const copiedRefusal = protect({}, async (request) => new Response((await inner(request)).body, { status: 202 }))
+  for (const [guarded, status] of [
+    [copiedRequest, 200],
+    [copiedRefusal, 202],
+  ] as const) {
+    const answer = await direct(guarded).send({ path: '/', headers: [browser.header()] })
+    expect([answer.status, answer.text === 'entered', answer.cookies]).toEqual([status, false, []])
+  }
+})
+
 test('in Hono an application within an application renews once', async () => {
   const { auth, headers } = await begin()
   const { protect } = honoAuth(auth)

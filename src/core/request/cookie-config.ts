@@ -100,11 +100,14 @@ const isBoolean = (value: unknown): boolean => value === undefined || typeof val
 const isDomains = (value: unknown): boolean =>
   Array.isArray(value) && value.every((name) => typeof name === 'string' && DOMAIN.test(name))
 
+/** From JavaScript a name may be a symbol, which no template takes. */
+const shown = (name: unknown): string => String(name)
+
 const nameProblems = (targets: Targets): readonly ConfigProblem[] => {
   const problems: ConfigProblem[] = []
   for (const target of Object.values(targets)) {
     const problem = prefixProblem(target)
-    if (problem !== null) problems.push({ path: 'cookies.names', problem: `${JSON.stringify(String(target.name))} ${problem}` })
+    if (problem !== null) problems.push({ path: 'cookies.names', problem: `"${shown(target.name)}" ${problem}` })
   }
   if (new Set(Object.values(targets).map(({ name }) => name)).size < 4) {
     problems.push({ path: 'cookies.names', problem: 'must all be different' })

@@ -87,7 +87,8 @@ const SETTINGS = {
 const headerProblems = ({ name, schemes }: ResolvedLocations['header']): readonly ConfigProblem[] => {
   const problems: ConfigProblem[] = []
   if (!isToken(name)) problems.push({ path: 'locations.header.name', problem: 'must be the name of a header' })
-  if (schemes.length === 0 || !schemes.every((scheme) => scheme === '' || isToken(scheme))) {
+  const given: unknown = schemes
+  if (!Array.isArray(given) || given.length === 0 || !given.every((scheme) => scheme === '' || isToken(scheme))) {
     const problem = 'must be a list of schemes like "Bearer"; "" stands for a bare token'
     problems.push({ path: 'locations.header.schemes', problem })
   }
@@ -104,8 +105,6 @@ const unknownSettings = (config: LocationsConfig): readonly ConfigProblem[] => [
 /** What is no text becomes one that is refused: from JavaScript anything may come. */
 const lowerCase = (name: unknown): string => (typeof name === 'string' ? name.toLowerCase() : '')
 
-const listOf = (schemes: readonly string[]): readonly string[] => (Array.isArray(schemes) ? schemes : [])
-
 /** The names under which the two tokens stand in a query or a body. */
 const namesOf = ({ name = 'access_token', refreshName = 'refresh_token' }: NonNullable<LocationsConfig['body']>) => ({
   access: name,
@@ -116,7 +115,7 @@ const withDefaults = (config: LocationsConfig, usual: readonly Location[]): Reso
   const { order = usual, refreshOrder = order, header = {}, query = {}, body = {} } = config
   return {
     order: { access: order, refresh: refreshOrder },
-    header: { name: lowerCase(header.name ?? 'authorization'), schemes: listOf(header.schemes ?? ['Bearer']) },
+    header: { name: lowerCase(header.name ?? 'authorization'), schemes: header.schemes ?? ['Bearer'] },
     query: { names: namesOf(query), prefix: query.prefix ?? '' },
     body: { names: namesOf(body) },
     find: config.find ?? null,

@@ -38,7 +38,9 @@ export const resolveTransport = (
   refreshKeys: PurposeKeys | null,
 ): { readonly transport: Transport; readonly problems: readonly ConfigProblem[] } => {
   const usual = delivery === 'cookie' ? (['cookie', 'header'] as const) : (['header'] as const)
-  const { locations, problems: locationProblems } = resolveLocations(config.locations, usual)
+  const { locations: read, problems: locationProblems } = resolveLocations(config.locations, usual)
+  // What cannot be read is refused in the end, but must not be built from until then.
+  const locations = locationProblems.length === 0 ? read : resolveLocations({}, usual).locations
   const { cookies, problems: cookieProblems } = resolveCookies(config.cookies)
   const { csrf: rules, problems: csrfProblems } = resolveCsrf(config.csrf, cookies.mayUseHttp)
   const problems = [...locationProblems, ...cookieProblems, ...csrfProblems]

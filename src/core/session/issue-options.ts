@@ -63,6 +63,10 @@ const OPTIONS = [
 
 const anyClaims: ReadClaims<JsonObject> = (claims) => ({ claims })
 
+/** What a hook puts in the place of claims is judged when it has. */
+const judgeOf = (engine: Engine<unknown>): Pick<Engine<unknown>, 'readClaims'> =>
+  engine.hooks.claims === null ? engine : { readClaims: anyClaims }
+
 const MAX_DEVICE = 200
 
 const readSpan = (
@@ -162,9 +166,7 @@ export const readIssueOptions = (
   if (!isJsonObject(given)) throw new ConfigError([{ path: '', problem: 'a sign-in needs an object of options' }])
   const problems: ConfigProblem[] = unknownKeys('', options, OPTIONS)
   const { permissions = [], claims = {}, headers = {}, audience = null, authTime, device } = options
-  // What a hook puts in their place is judged when it has.
-  const judge = engine.hooks.claims === null ? engine : { readClaims: anyClaims }
-  problems.push(...contentProblems(judge, { claims, permissions, headers }))
+  problems.push(...contentProblems(judgeOf(engine), { claims, permissions, headers }))
   checkTypes(options, problems)
   if (authTime !== undefined) checkAuthTime(engine, authTime, problems)
   const { absoluteLifetime, accessLifetime, idleLifetime } = readLifetimes(engine, options, problems)

@@ -29,7 +29,7 @@ local micros = time[1] * 1000000 + time[2]
  */
 export const HEADER = '#!lua'
 
-/** The same for scripts that must go on where memory is full, for they write nothing, or nearly never. */
+/** The same for scripts on which guards rest, and which must go on where memory is full: they write nothing, or hardly. */
 export const READING_HEADER = '#!lua flags=allow-oom'
 
 export const BASE = `

@@ -22,7 +22,7 @@ const remedyOf = (cause: unknown): string | null => {
     return `Redis refuses the login (${refusal}); give the client its user name and password`
   }
   if (failsWith(refusal, 'NOPERM') || failsWith(refusal, 'ERR unknown command')) {
-    return `Redis does not let this user run scripts (${refusal}); grant it +@all on the keys of the prefix, or at least +@scripting +@read +@write +@fast +wait`
+    return `Redis does not let this user run scripts (${refusal}); grant +@scripting +@read +@write +@fast +wait +info on the keys of the prefix`
   }
   if (failsWith(refusal, 'MOVED'))
     return 'Redis is a node of a Cluster; give the Cluster client of ioredis or node-redis'
@@ -57,9 +57,10 @@ export const checkLayout = async ({ runner, buckets }: StoreParts): Promise<void
   }
 }
 
-type Info = ReadonlyMap<string, string>
+export type Info = ReadonlyMap<string, string>
 
-const parseInfo = (text: string): Info =>
+/** What INFO tells, by name. */
+export const parseInfo = (text: string): Info =>
   new Map(
     text.split(/\r?\n/).flatMap((line): [string, string][] => {
       const colon = line.indexOf(':')
@@ -68,7 +69,10 @@ const parseInfo = (text: string): Info =>
   )
 
 /** What must be otherwise before the store can keep its promises. */
-const problemsIn = (info: Info, { mayEvict, mayForget }: ResolvedOptions): readonly string[] => {
+export const problemsIn = (
+  info: Info,
+  { mayEvict, mayForget }: Pick<ResolvedOptions, 'mayEvict' | 'mayForget'>,
+): readonly string[] => {
   const problems: string[] = []
   const version = info.get('redis_version') ?? ''
   const policy = info.get('maxmemory_policy') ?? 'noeviction'
@@ -110,6 +114,21 @@ const inspect = ({ runner, buckets }: StoreParts): Promise<readonly (Info | stri
   )
 }
 
+/** Whether as many replicas as must acknowledge are connected, and do. */
+const checkReplicas = async (
+  { runner, buckets }: StoreParts,
+  answers: readonly (Info | string)[],
+  { replicas }: ResolvedOptions,
+): Promise<void> => {
+  for (const info of answers) {
+    const connected = typeof info === 'string' ? replicas : Number(info.get('connected_slaves') ?? replicas)
+    if (connected < replicas)
+      throw storeError(CHECKING, new Error(`${connected} of ${replicas} replicas are connected`))
+  }
+  const calls = buckets.all.map((bucket) => ({ operation: CHECKING, bucket, script: 'heartbeat', args: [] }) as const)
+  await Promise.all(calls.map((call) => explained(runner.runDurably(call, toText))))
+}
+
 /**
  * Asks the server of each bucket for what revocations rest on.
  *
@@ -117,6 +136,7 @@ const inspect = ({ runner, buckets }: StoreParts): Promise<readonly (Info | stri
  * @throws StoreError where a server cannot be reached, or has fewer replicas than must acknowledge
  */
 export const checkServers = async (parts: StoreParts, options: ResolvedOptions): Promise<void> => {
+  const { runner } = parts
   const answers = await inspect(parts)
   // Most buckets share a server, and all servers should be alike: each thing is said once.
   const warnings = new Set<string>()
@@ -132,11 +152,5 @@ export const checkServers = async (parts: StoreParts, options: ResolvedOptions):
     throw new ConfigError(Array.from(problems, (problem): ConfigProblem => ({ path: 'store', problem })))
   }
   for (const warning of warnings) options.warn(warning)
-  for (const info of answers) {
-    const online =
-      typeof info === 'string' ? options.replicas : Number(info.get('connected_slaves') ?? options.replicas)
-    if (online < options.replicas) {
-      throw storeError(CHECKING, new Error(`${online} of ${options.replicas} replicas are connected`))
-    }
-  }
+  if (runner.isReplicated) await checkReplicas(parts, answers, options)
 }

@@ -41,14 +41,14 @@ const PARTS = {
   setToken: [HEADER, LOG, log.SET_TOKEN],
   bump: [HEADER, EPOCHS, LOG, RAISE, log.BUMP],
   bumpAll: [HEADER, EPOCHS, LOG, RAISE, log.BUMP_ALL],
-  raiseLost: [HEADER, ...REVOKING, RAISE, log.RAISE_LOST],
-  heartbeat: [HEADER, CONFIRM, log.HEARTBEAT],
+  raiseLost: [READING_HEADER, ...REVOKING, RAISE, log.RAISE_LOST],
+  heartbeat: [READING_HEADER, CONFIRM, log.HEARTBEAT],
   read: [READING_HEADER, EPOCHS, LOG, log.READ],
   record: [HEADER, tokens.RECORD],
   findToken: [READING_HEADER, tokens.FIND_TOKEN],
   listTokens: [READING_HEADER, tokens.LIST_TOKENS],
   spend: [HEADER, tokens.SPEND],
-  prepare: [HEADER, PREPARE],
+  prepare: [READING_HEADER, PREPARE],
   inspect: ['', INSPECT],
 } as const
 

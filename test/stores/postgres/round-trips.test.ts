@@ -1,4 +1,4 @@
-import { Pool, types } from 'pg'
+import { Pool, TypeOverrides, types } from 'pg'
 import postgres from 'postgres'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { StoreError } from '../../../src/core/errors.ts'
@@ -114,7 +114,8 @@ describePostgres('a call of the PostgreSQL store', () => {
     [
       'pg that reads integers as bigint',
       () => {
-        const parsers = { getTypeParser: (oid: number) => (oid === 20 ? BigInt : types.getTypeParser(oid)) }
+        const parsers = new TypeOverrides()
+        parsers.setTypeParser(types.builtins.INT8, BigInt)
         const pool = new Pool({ connectionString: database.url, max: 1, types: parsers })
         return { client: pool, end: () => pool.end() }
       },
@@ -158,7 +159,7 @@ describePostgres('a call of the PostgreSQL store', () => {
     'is never repeated where it is not known whether it was done (%s)',
     async (code) => {
       const { counts, store } = failing([code])
-      const spending = store.singleUse.spend({ id: `${code}`, subject: 'ann', retention: 60 })
+      const spending = store.singleUse.spend({ id: code, subject: 'ann', retention: 60 })
       await expect(spending).rejects.toThrow(`The store failed at spending an identifier: failure ${code}`)
       expect(counts.statements).toBe(1)
     },

@@ -4,9 +4,11 @@ import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { createAuth } from '../../../src/auth.ts'
 import { ConfigError, StoreError } from '../../../src/core/errors.ts'
 import { redisStore } from '../../../src/stores/redis/index.ts'
+import { parseInfo, problemsIn } from '../../../src/stores/redis/readiness.ts'
 import type { RedisStoreOptions } from '../../../src/stores/redis/index.ts'
 import { newToken, setToken } from '../../../src/testing/revocation-log/fixtures.ts'
 import { created, CREATION, newSession, POLICY, presented } from '../../../src/testing/session-store/fixtures.ts'
+import { createIssuer, record } from '../../../src/testing/token-register/fixtures.ts'
 import { describeRedis, startCluster, startRedis, startReplicated } from '../redis-server.ts'
 import type { RedisServer } from '../redis-server.ts'
 import { newPrefix } from './redis-under-test.ts'
@@ -106,12 +108,22 @@ describeRedis('ready() refuses with a sentence that names the remedy', () => {
     expect((await readinessOf(clientOf(server, { password: 'right' }))).refusal).toBeNull()
   })
 
-  test('a user who may not run scripts, and one who may run none that write', async () => {
+  test('a user who may not run scripts', async () => {
     const server = await start()
     await server.command('acl', 'setuser', 'reader', 'on', '>secret', '~*', '+@all', '-@scripting')
     const reader = await readinessOf(clientOf(server, { username: 'reader', password: 'secret' }))
-    expect(String(reader.refusal)).toMatch(/Redis does not let this user run scripts \(NOPERM[^)]*\); grant it/)
+    expect(String(reader.refusal)).toMatch(
+      /Redis does not let this user run scripts \(NOPERM[^)]*\); grant \+@scripting/,
+    )
     expect(reader.refusal).toBeInstanceOf(ConfigError)
+  })
+
+  test('a server that is too old, while Valkey tells a version of Redis that is not', async () => {
+    const info = parseInfo(String(await (await start()).command('info')))
+    const none = { mayEvict: false, mayForget: false }
+    const told = (version: string) => problemsIn(new Map([...info, ['redis_version', version]]), none)
+    expect(told('6.2.14')).toEqual(['Redis is version 6.2.14; use Redis 7 or later, or Valkey'])
+    expect(['7.0.0', '7.2.4', '8.4.1'].map(told)).toEqual([[], [], []])
   })
 
   test('one node of a Cluster, given as a single server', async () => {
@@ -143,6 +155,26 @@ describeRedis('ready() warns', () => {
     expect(refusal).toBeNull()
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toMatch(/^Redis does not answer INFO, and was not checked \(.*\)$/)
+  })
+
+  test('of nothing where the user has the rights that it names, on the keys of the prefix alone', async () => {
+    const server = await start()
+    const rights = ['-@all', '+@scripting', '+@read', '+@write', '+@fast', '+wait', '+info']
+    await server.command('acl', 'setuser', 'jotward', 'on', '>secret', '~test:*', ...rights)
+    const client = clientOf(server, { username: 'jotward', password: 'secret' })
+    expect(await readinessOf(client)).toEqual({ refusal: null, warnings: [] })
+    const store = redisStore(client, { prefix: newPrefix() })
+    const opened = { store, turn: () => undefined, close: () => undefined }
+    const session = await created(opened)
+    await store.sessions.rotate(presented(session, 0), POLICY)
+    await created(opened, {}, { ...CREATION, maxPerSubject: 1 })
+    await record(opened, (await createIssuer(opened))())
+    await store.revocations.bump(null)
+    await store.revocations.bump('ann')
+    expect(await store.singleUse.spend({ id: session.id, subject: 'ann', retention: 1 })).toBe(true)
+    expect((await store.revocations.read(null)).entries).toHaveLength(3)
+    expect((await store.tokens.list({ subject: null, after: null, limit: 5 })).records).toHaveLength(1)
+    expect(await store.revocations.isRevoked(newToken({ sessionId: session.id }))).toBe(true)
   })
 
   test('of nothing where all is well', async () => {

@@ -7,6 +7,7 @@ import type { Store } from '../../../src/ports/store.ts'
 import type { IoredisClient, RedisStoreClient } from '../../../src/stores/redis/client.ts'
 import { redisStore } from '../../../src/stores/redis/index.ts'
 import type { RedisStoreOptions } from '../../../src/stores/redis/index.ts'
+import { replicated } from '../../../src/stores/replicated/index.ts'
 import { entriesOf, newToken, setToken } from '../../../src/testing/revocation-log/fixtures.ts'
 import {
   created,
@@ -297,5 +298,23 @@ describeRedis('the store on one server', () => {
     expect(error).toBeInstanceOf(StoreError)
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(use.id)
     expect(await store.singleUse.spend({ ...use, retention: 60 }), 'it was not spent').toBe(true)
+  })
+
+  test('is followed by processes that keep a copy: what one has revoked another knows within moments (F12)', async () => {
+    const prefix = newPrefix()
+    const [mine, theirs] = [1, 2].map(() => replicated(redisStore(client, { prefix }), { pollMs: 20 }))
+    if (mine === undefined || theirs === undefined) throw new Error('both are there')
+    await Promise.all([mine.ready(), theirs.ready()])
+    const [token, session] = [newToken({ subject: 'bob' }), await created(underTest(mine))]
+    const ofSession = newToken({ sessionId: session.id })
+    expect([token, ofSession].map((each) => theirs.revocations.isRevoked(each))).toEqual([false, false])
+    await setToken(underTest(mine), token)
+    await mine.sessions.end({ id: session.id, subject: 'ann', reason: 'signout' }, CREATION)
+    await expect.poll(() => [token, ofSession].map((each) => theirs.revocations.isRevoked(each))).toEqual([true, true])
+    const other = newToken({ subject: 'eve' })
+    expect(theirs.revocations.isRevoked(other)).toBe(false)
+    await mine.revocations.bump(null)
+    await expect.poll(() => theirs.revocations.isRevoked(other)).toBe(true)
+    await Promise.all([mine.close(), theirs.close()])
   })
 })
