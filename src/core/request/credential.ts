@@ -75,7 +75,8 @@ const withoutPlace = <Claims, P extends string>(verdict: Verdict<Claims, P>): Ve
 /** The same issuer, whose tokens travel in that one place. */
 const withFinder = <Claims>(engine: Engine<Claims>, finder: Finder): Engine<Claims> => {
   const { transport } = engine
-  const finders = { access: new Map([[finder.location, finder]]), refresh: new Map() }
+  const place = new Map([[finder.location, finder]])
+  const finders = { access: place, refresh: place }
   const locations = { ...transport.locations, find: () => null }
   return { ...engine, transport: { ...transport, finders, locations } }
 }
@@ -90,6 +91,8 @@ const createTicketGuard = <Claims, P extends string>(
   const checks = createChecks<Claims, P>(engine, resolved)
   return async (request: RequestView, { ticket, others }: TicketCredential): Promise<Verdict<Claims, P>> => {
     try {
+      // A ticket stands for an access token, and for nothing else.
+      if (!resolved.kinds.includes('access')) throw new AuthError('wrong_token_type')
       await refuseOthers(extract, request, others)
       const caller = await spendTicket<Claims, P>(engine, ticket, resolved.revocation)
       return { principal: await runChecks(checks, caller, request), cookies: [] }

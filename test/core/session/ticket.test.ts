@@ -273,6 +273,14 @@ describe('a guard that is handed a credential', () => {
     }
   })
 
+  test('takes no ticket where a refresh token is due', async () => {
+    const bed = await signIn()
+    const { ticket } = await bed.issue()
+    expect(await verdictOf(bed, { kind: 'ticket', ticket, others: 'refuse' }, { token: 'refresh' })).toBe(
+      'wrong_token_type',
+    )
+  })
+
   test('refuses a ticket whose token was revoked meanwhile', async () => {
     const bed = await signIn()
     const { ticket } = await bed.issue()

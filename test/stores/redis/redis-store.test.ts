@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError, StoreError } from '../../../src/core/errors.ts'
 import { newIdentifier } from '../../../src/core/token/identifier.ts'
 import type { Store } from '../../../src/ports/store.ts'
+import { createBuckets } from '../../../src/stores/redis/buckets.ts'
 import type { IoredisClient, RedisStoreClient } from '../../../src/stores/redis/client.ts'
 import { redisStore } from '../../../src/stores/redis/index.ts'
 import type { RedisStoreOptions } from '../../../src/stores/redis/index.ts'
@@ -298,6 +299,26 @@ describeRedis('the store on one server', () => {
     expect(error).toBeInstanceOf(StoreError)
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(use.id)
     expect(await store.singleUse.spend({ ...use, retention: 60 }), 'it was not spent').toBe(true)
+  })
+
+  test('a lost global epoch is taken back in the token’s own bucket last, so that it is tried again until all have it', async () => {
+    const prefix = newPrefix()
+    const store = redisStore(client, { prefix, buckets: 4 })
+    const buckets = createBuckets(prefix, 4)
+    const own = buckets.ofSubject('ann')
+    const other = buckets.all.find((bucket) => bucket !== own && bucket !== buckets.first)
+    if (other === undefined) throw new Error('there are four')
+    await store.ready()
+    const epoch = Date.now() + 60_000
+    const ahead = newToken({ stamp: { subject: 0, global: epoch } })
+    // One bucket cannot be written.
+    await client.set(other.keys[0], 'a text')
+    await expect(store.revocations.isRevokedAtSource(ahead)).rejects.toThrow(StoreError)
+    expect(await store.revocations.epochs('ann')).toEqual({ subject: 0, global: 0 })
+    await client.del(other.keys[0])
+    expect(await store.revocations.isRevokedAtSource(ahead)).toBe(false)
+    expect(await client.hget(other.keys[0], 'all')).toBe(String(epoch))
+    expect(await store.revocations.epochs('ann')).toEqual({ subject: 0, global: epoch })
   })
 
   test('is followed by processes that keep a copy: what one has revoked another knows within moments (F12)', async () => {
