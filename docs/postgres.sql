@@ -54,19 +54,18 @@ CREATE TABLE jotward.sessions (
 CREATE INDEX sessions_by_subject ON jotward.sessions (subject) WHERE ended_at_ms IS NULL;
 CREATE INDEX sessions_by_end ON jotward.sessions (absolute_expires_at);
 
--- Everything revoked, and the only record of it: the last row of a kind and name is in force. Kinds are 'token',
--- 'session', 'subject' and 'all' (with an empty name). `id` orders the rows of one name, which are written one after
--- another; `xid` is what a follower goes on from, because rows become visible in another order than that of their ids.
+-- Everything revoked, and the only record of it: the last row of a key is in force. A key is 't:' + token, 's:' + session,
+-- 'u:' + subject or '*' (everybody). `id` orders the rows of one key, which are written one after another; `xid` is what a
+-- follower goes on from, because rows become visible in another order than that of their ids.
 CREATE TABLE jotward.revocations (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-  kind text COLLATE "C" NOT NULL,
-  name text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
   revoked boolean NOT NULL DEFAULT false,
   epoch bigint NOT NULL DEFAULT 0,
   expires_at_ms bigint
 );
-CREATE INDEX revocations_by_name ON jotward.revocations (kind, name, id);
+CREATE INDEX revocations_by_key ON jotward.revocations (key, id);
 CREATE INDEX revocations_by_xid ON jotward.revocations (xid, id);
 CREATE INDEX revocations_by_end ON jotward.revocations (expires_at_ms);
 
@@ -112,7 +111,7 @@ CREATE FUNCTION jotward.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- Removes some of what can matter to nobody any more. It waits for no lock: what another call holds is left for later.
--- A restoration stays for as long as a revocation that it took back, or that one would be the last of its name again.
+-- A restoration stays for as long as a revocation that it took back, or that one would be the last of its key again.
 CREATE FUNCTION jotward.prune(t bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   DELETE FROM jotward.sessions WHERE id = ANY (ARRAY(
@@ -120,7 +119,7 @@ BEGIN
   DELETE FROM jotward.revocations WHERE id = ANY (ARRAY(
     SELECT id FROM jotward.revocations AS dead WHERE expires_at_ms <= t AND (revoked OR epoch > 0 OR NOT EXISTS (
       SELECT FROM jotward.revocations AS other
-      WHERE other.kind = dead.kind AND other.name = dead.name AND other.expires_at_ms > t)) LIMIT 200 FOR UPDATE SKIP LOCKED));
+      WHERE other.key = dead.key AND other.expires_at_ms > t)) LIMIT 200 FOR UPDATE SKIP LOCKED));
   DELETE FROM jotward.tokens WHERE token_id = ANY (ARRAY(
     SELECT token_id FROM jotward.tokens AS dead WHERE retained_until <= t / 1000 LIMIT 200 FOR UPDATE SKIP LOCKED));
   DELETE FROM jotward.single_use WHERE id = ANY (ARRAY(
@@ -137,6 +136,7 @@ DECLARE
   -- Before the row is read: a time after the row's could find it expired although it has been refreshed since.
   t bigint := jotward.now_ms();
   answer text;
+  has_waited boolean;
 BEGIN
   UPDATE jotward.sessions AS s
   SET generation = s.generation + 1, refresh_key_id = p_next_key_id,
@@ -145,19 +145,18 @@ BEGIN
   WHERE s.id = p_id AND s.subject = p_subject AND s.created_at = p_created_at AND s.generation = p_generation
     AND t < s.absolute_expires_at * 1000 AND t < s.idle_expires_at_ms
     AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
-    AND NOT (
-      EXISTS (SELECT FROM jotward.revocations
-              WHERE kind = 'subject' AND name = s.subject AND epoch > s.stamp_subject)
-      OR EXISTS (SELECT FROM jotward.revocations WHERE kind = 'all' AND name = '' AND epoch > s.stamp_global))
+    AND NOT EXISTS (
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*')
+        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END)
     AND (s.key_thumbprint IS NULL OR s.key_thumbprint = p_thumbprint)
     AND (p_grace_ms <= 0 OR s.grace_from_ms IS NULL OR abs(t - s.grace_from_ms) > p_grace_ms)
-  RETURNING concat('{"outcome":"', 'rotated', '","nowMs":', t, ',"session":', row_to_json(s), '}') INTO answer;
+  RETURNING concat('{"outcome":"', 'rotated', '","nowMs":', t, ',"session":', row_to_json(s), '}'), jotward.now_ms() - t > 50 INTO answer, has_waited;
   IF NOT FOUND THEN
     RETURN jotward.judge_presentation(p_id, p_subject, p_generation, p_created_at, p_key_id, p_next_key_id,
                                         p_thumbprint, p_grace_ms, p_late_replays, p_retention_ms);
   END IF;
-  IF jotward.now_ms() - t > 50 THEN
-    -- It has waited for a lock whose holder left the row as it was. The generation begins now, not when the wait began.
+  IF has_waited THEN
+    -- For a lock whose holder left the row as it was. The generation begins now, not when the wait began.
     t := jotward.now_ms();
     UPDATE jotward.sessions AS s
     SET rotated_at_ms = t, grace_from_ms = t,
@@ -195,10 +194,9 @@ BEGIN
       RETURN '{"outcome":"unknown"}';
     END IF;
     -- Rule 2.
-    IF kept.ended_at_ms IS NOT NULL OR kept.suspended_at_ms IS NOT NULL OR (
-      EXISTS (SELECT FROM jotward.revocations
-              WHERE kind = 'subject' AND name = kept.subject AND epoch > kept.stamp_subject)
-      OR EXISTS (SELECT FROM jotward.revocations WHERE kind = 'all' AND name = '' AND epoch > kept.stamp_global)) THEN
+    IF kept.ended_at_ms IS NOT NULL OR kept.suspended_at_ms IS NOT NULL OR EXISTS (
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || kept.subject, '*')
+        AND epoch > CASE key WHEN '*' THEN kept.stamp_global ELSE kept.stamp_subject END) THEN
       RETURN '{"outcome":"revoked"}';
     END IF;
     -- Rule 3.
@@ -242,8 +240,8 @@ BEGIN
     WHERE s.id = p_id RETURNING s.* INTO kept;
   ELSIF outcome = 'reused' THEN
     UPDATE jotward.sessions AS s SET ended_at_ms = t, end_reason = 'reused' WHERE s.id = p_id RETURNING s.* INTO kept;
-    INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-    VALUES ('session', p_id, true, t + p_retention_ms);
+    INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+    VALUES ('s:' || p_id, true, t + p_retention_ms);
   END IF;
   RETURN concat('{"outcome":"', outcome, '","nowMs":', t, ',"session":', row_to_json(kept), '}');
 END $$;
@@ -265,8 +263,8 @@ BEGIN
   IF EXISTS (SELECT FROM jotward.sessions WHERE id = p_id) THEN
     RETURN '{"outcome":"exists"}';
   END IF;
-  IF p_stamp_subject <> coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'subject' AND name = p_subject), 0)
-    OR p_stamp_global <> coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'all' AND name = ''), 0) THEN
+  IF p_stamp_subject <> coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0)
+    OR p_stamp_global <> coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0) THEN
     RETURN '{"outcome":"outdated"}';
   END IF;
   INSERT INTO jotward.sessions VALUES (
@@ -280,15 +278,14 @@ BEGIN
   FOR victim IN
     SELECT id FROM jotward.sessions AS v
     WHERE v.subject = p_subject AND v.id <> p_id AND v.ended_at_ms IS NULL AND v.suspended_at_ms IS NULL
-      AND t < v.idle_expires_at_ms AND t < v.absolute_expires_at * 1000 AND NOT (
-      EXISTS (SELECT FROM jotward.revocations
-              WHERE kind = 'subject' AND name = v.subject AND epoch > v.stamp_subject)
-      OR EXISTS (SELECT FROM jotward.revocations WHERE kind = 'all' AND name = '' AND epoch > v.stamp_global))
+      AND t < v.idle_expires_at_ms AND t < v.absolute_expires_at * 1000 AND NOT EXISTS (
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || v.subject, '*')
+        AND epoch > CASE key WHEN '*' THEN v.stamp_global ELSE v.stamp_subject END)
     ORDER BY v.rotated_at_ms DESC, v.id DESC OFFSET greatest(p_max_per_subject - 1, 0) FOR NO KEY UPDATE
   LOOP
     UPDATE jotward.sessions SET ended_at_ms = t, end_reason = 'evicted' WHERE id = victim;
-    INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-    VALUES ('session', victim, true, t + p_retention_ms);
+    INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+    VALUES ('s:' || victim, true, t + p_retention_ms);
     evicted := evicted || victim;
   END LOOP;
   IF random() < 1.0 / 64 THEN
@@ -313,7 +310,7 @@ BEGIN
     -- again, for the lost row may have ended.
     PERFORM pg_advisory_xact_lock(1246711927, hashtext(p_id));
     SELECT revoked INTO was_revoked FROM jotward.revocations
-    WHERE kind = 'session' AND name = p_id ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE;
+    WHERE key = 's:' || p_id ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE;
     IF p_change = 'resume' OR was_revoked THEN
       RETURN '"already"';
     END IF;
@@ -329,8 +326,8 @@ BEGIN
       suspended_at_ms = CASE p_change WHEN 'suspend' THEN coalesce(suspended_at_ms, t) WHEN 'resume' THEN NULL
                         ELSE suspended_at_ms END
   WHERE id = p_id;
-  INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-  VALUES ('session', p_id, p_change <> 'resume', t + p_retention_ms);
+  INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+  VALUES ('s:' || p_id, p_change <> 'resume', t + p_retention_ms);
   IF random() < 1.0 / 64 THEN
     PERFORM jotward.prune(t);
   END IF;
@@ -345,10 +342,9 @@ BEGIN
     RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
   END IF;
   RETURN (SELECT row_to_json(s) FROM jotward.sessions AS s WHERE s.id = p_id AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
-      AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT (
-      EXISTS (SELECT FROM jotward.revocations
-              WHERE kind = 'subject' AND name = s.subject AND epoch > s.stamp_subject)
-      OR EXISTS (SELECT FROM jotward.revocations WHERE kind = 'all' AND name = '' AND epoch > s.stamp_global)));
+      AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT EXISTS (
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*')
+        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END));
 END $$;
 
 CREATE FUNCTION jotward.list_sessions(p_subject text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -360,10 +356,9 @@ BEGIN
   END IF;
   RETURN (SELECT coalesce(json_agg(s ORDER BY s.rotated_at_ms DESC, s.id DESC), '[]') FROM jotward.sessions AS s
           WHERE s.subject = p_subject AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
-      AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT (
-      EXISTS (SELECT FROM jotward.revocations
-              WHERE kind = 'subject' AND name = s.subject AND epoch > s.stamp_subject)
-      OR EXISTS (SELECT FROM jotward.revocations WHERE kind = 'all' AND name = '' AND epoch > s.stamp_global)));
+      AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT EXISTS (
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*')
+        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END));
 END $$;
 
 CREATE FUNCTION jotward.read_epochs(p_subject text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -372,15 +367,15 @@ BEGIN
     RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
   END IF;
   RETURN (SELECT json_build_object(
-    'subject', coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'subject' AND name = p_subject), 0), 'global', coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'all' AND name = ''), 0)));
+    'subject', coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0), 'global', coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0)));
 END $$;
 
--- Writes an epoch in place of the lower ones of its name, which nobody needs to hear of any more.
-CREATE FUNCTION jotward.write_epoch(p_kind text, p_name text, p_epoch bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- Writes an epoch in place of the lower ones of its key, which nobody needs to hear of any more.
+CREATE FUNCTION jotward.write_epoch(p_key text, p_epoch bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  DELETE FROM jotward.revocations WHERE kind = p_kind AND name = p_name;
-  INSERT INTO jotward.revocations (kind, name, epoch, expires_at_ms)
-  VALUES (p_kind, p_name, p_epoch, CASE p_kind WHEN 'subject' THEN p_epoch + 34560000000 END);
+  DELETE FROM jotward.revocations WHERE key = p_key;
+  INSERT INTO jotward.revocations (key, epoch, expires_at_ms)
+  VALUES (p_key, p_epoch, CASE WHEN p_key <> '*' THEN p_epoch + 34560000000 END);
 END $$;
 
 -- Raises a subject's epoch, or everybody's where p_subject is null.
@@ -392,13 +387,13 @@ BEGIN
   IF p_subject IS NULL THEN
     PERFORM pg_advisory_xact_lock(1246711927, hashtext('everybody'));
     t := jotward.now_ms();
-    raised := greatest(coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'all' AND name = ''), 0) + 1, t);
-    PERFORM jotward.write_epoch('all', '', raised);
+    raised := greatest(coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0) + 1, t);
+    PERFORM jotward.write_epoch('*', raised);
   ELSE
     PERFORM pg_advisory_xact_lock(1246711927, hashtext(p_subject));
     t := jotward.now_ms();
-    raised := greatest(coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'subject' AND name = p_subject), 0) + 1, t);
-    PERFORM jotward.write_epoch('subject', p_subject, raised);
+    raised := greatest(coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0) + 1, t);
+    PERFORM jotward.write_epoch('u:' || p_subject, raised);
   END IF;
   IF random() < 1.0 / 64 THEN
     PERFORM jotward.prune(t);
@@ -411,13 +406,13 @@ CREATE FUNCTION jotward.take_epochs_back(p_subject text, p_stamp_subject bigint,
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(1246711927, hashtext(p_subject));
-  IF p_stamp_subject > coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'subject' AND name = p_subject), 0)
+  IF p_stamp_subject > coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0)
     AND p_stamp_subject + 34560000000 > jotward.now_ms() THEN
-    PERFORM jotward.write_epoch('subject', p_subject, p_stamp_subject);
+    PERFORM jotward.write_epoch('u:' || p_subject, p_stamp_subject);
   END IF;
   PERFORM pg_advisory_xact_lock(1246711927, hashtext('everybody'));
-  IF p_stamp_global > coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'all' AND name = ''), 0) THEN
-    PERFORM jotward.write_epoch('all', '', p_stamp_global);
+  IF p_stamp_global > coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0) THEN
+    PERFORM jotward.write_epoch('*', p_stamp_global);
   END IF;
 END $$;
 
@@ -432,11 +427,9 @@ BEGIN
   IF pg_is_in_recovery() THEN
     RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
   END IF;
-  SELECT coalesce((
-      SELECT revoked FROM jotward.revocations WHERE kind = 'token' AND name = p_token_id ORDER BY id DESC LIMIT 1), false)
-      OR coalesce((
-      SELECT revoked FROM jotward.revocations WHERE kind = 'session' AND name = p_session_id ORDER BY id DESC LIMIT 1), false),
-    coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'subject' AND name = p_subject), 0), coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = 'all' AND name = ''), 0)
+  SELECT coalesce((SELECT revoked FROM jotward.revocations WHERE key = 't:' || p_token_id ORDER BY id DESC LIMIT 1), false)
+      OR coalesce((SELECT revoked FROM jotward.revocations WHERE key = 's:' || p_session_id ORDER BY id DESC LIMIT 1), false),
+    coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0), coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0)
   INTO is_listed, subject_epoch, global_epoch;
   IF is_listed OR p_stamp_subject < subject_epoch OR p_stamp_global < global_epoch THEN
     RETURN 'true';
@@ -451,8 +444,8 @@ CREATE FUNCTION jotward.set_token(p_token_id text, p_revoked boolean, p_retentio
 DECLARE
   t bigint := jotward.now_ms();
 BEGIN
-  INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-  VALUES ('token', p_token_id, p_revoked, t + p_retention_ms);
+  INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+  VALUES ('t:' || p_token_id, p_revoked, t + p_retention_ms);
   IF random() < 1.0 / 64 THEN
     PERFORM jotward.prune(t);
   END IF;
@@ -509,7 +502,7 @@ BEGIN
     SELECT * FROM page ORDER BY xid, id LIMIT p_limit
   )
   SELECT
-    (SELECT json_agg(json_build_array(kind, name, revoked, epoch, expires_at_ms, id) ORDER BY xid, id) FROM shown),
+    (SELECT json_agg(json_build_array(key, revoked, epoch, expires_at_ms, id) ORDER BY xid, id) FROM shown),
     (SELECT count(*) FROM page),
     (SELECT xid FROM shown ORDER BY xid DESC LIMIT 1),
     (SELECT id FROM shown ORDER BY xid DESC, id DESC LIMIT 1)

@@ -3,10 +3,12 @@ import type { AuthConfig } from './auth-config.ts'
 import type { Engine } from './core/engine.ts'
 import type { Seconds } from './core/duration.ts'
 import { ConfigError } from './core/errors.ts'
+import { whenReady } from './core/maybe-promise.ts'
 import type { MaybePromise } from './core/maybe-promise.ts'
 import type { PermissionRules } from './core/permission/permission-rules.ts'
 import { authenticateAccessToken, verifyWithHook } from './core/request/authenticate.ts'
 import { createCredentialGuard } from './core/request/credential.ts'
+import { createOwnChecks, runChecks } from './core/request/checks.ts'
 import { createExtract } from './core/request/extract.ts'
 import type { Found } from './core/request/finders.ts'
 import type { Guard } from './core/request/guard.ts'
@@ -135,9 +137,10 @@ export interface Auth<
    */
   reissue(principal: Principal<Claims, P>, options?: { readonly fresh?: boolean }): Promise<AccessToken>
   /**
-   * The principal of an access token, revocation included.
+   * The principal of an access token, revocation and the application's own hooks included.
    *
-   * @throws AuthError `token_invalid` | `token_expired` | `token_not_yet_valid` | `token_revoked` | `wrong_token_type`
+   * @throws AuthError `token_invalid` | `token_expired` | `token_not_yet_valid` | `token_revoked` | `wrong_token_type` |
+   *   `verification_failed` | `hook_failed`
    */
   verify(accessToken: string): MaybePromise<Principal<Claims, P>>
   /** The one access token of a request, where the configuration looks for it, with its place; null where there is none. */
@@ -226,6 +229,24 @@ const createTokens = (engine: Engine<unknown>): Tokens<string, object> => ({
 const ON_ITS_OWN = { location: null } as const
 const AS_USUAL = { revocation: 'usual', admit: null } as const
 
+/** Stands where a token came without a request. */
+const NO_REQUEST: RequestView = {
+  method: 'GET',
+  path: '/',
+  parameter: () => null,
+  header: () => null,
+  query: () => [],
+  body: () => null,
+}
+
+const createVerify = <Claims, P extends string>(engine: Engine<Claims>): Auth<Claims, P>['verify'] => {
+  const checks = createOwnChecks<Claims, P>(engine, AS_USUAL)
+  return (token) =>
+    whenReady(authenticateAccessToken<Claims, P>(engine, { token, ...ON_ITS_OWN }, AS_USUAL), (principal) =>
+      runChecks(checks, principal, NO_REQUEST),
+    )
+}
+
 /**
  * Builds an issuer and its guards from one configuration. No input or output happens here.
  *
@@ -255,7 +276,7 @@ export const createAuth = <
     refresh: async (refreshToken, options) => refresh(engine, refreshToken, options),
     reissue: async (principal, { fresh = false } = {}) =>
       reissue(engine, principal, { reason: 'reauthentication', authTime: fresh ? 'now' : principal.authTime }),
-    verify: (token) => authenticateAccessToken<Claims, P | R>(engine, { token, ...ON_ITS_OWN }, AS_USUAL),
+    verify: createVerify<Claims, P | R>(engine),
     guard: (requirement) => createCredentialGuard<Claims, P | R>(engine, requirement),
     validity: createValidity<Claims, P | R>(engine),
     find: createExtract(engine),

@@ -302,6 +302,11 @@ export const resolveConfig = <Claims, P extends string, R extends string>(
   if ('problems' in keys) reader.problems.push(...keys.problems)
   const { transport, problems } = readTransport(config, 'problems' in keys ? null : keys)
   const { errors, problems: errorProblems } = resolveErrors(objectOr(config.errors))
+  const { renewWithin } = transport.cookies
+  if (renewWithin !== null && renewWithin >= accessToken.lifetime) {
+    const problem = `must be shorter than accessToken.lifetime (${accessToken.lifetime} s), or every request would renew`
+    reader.problems.push({ path: 'cookies.renewWithin', problem })
+  }
   reader.problems.push(...problems, ...errorProblems, ...permissionProblems(objectOr(config.permissions) ?? {}))
   const clientId = config.clientId === undefined ? issuer : reader.text('clientId', config.clientId)
   const realm = config.realm === undefined ? issuer : reader.text('realm', config.realm)

@@ -1,4 +1,4 @@
-import type { Auth, Guarding } from './auth.ts'
+import type { Auth, Connecting } from './auth.ts'
 import { ConfigError } from './core/errors.ts'
 import type { MaybePromise } from './core/maybe-promise.ts'
 import { whenReady } from './core/maybe-promise.ts'
@@ -16,6 +16,10 @@ type ClaimsOf<A> = A extends Auth<infer Claims, infer _P, infer _Input> ? Claims
 type SharedPermissions<A extends readonly unknown[]> = A extends readonly [infer First, ...infer Rest]
   ? (First extends Auth<infer _Claims, infer P, infer _Input> ? P : never) & SharedPermissions<Rest>
   : string
+
+interface Realm<Claims, P extends string> extends Connecting<Claims, P> {
+  readonly issuer: string
+}
 
 /** Whether another realm may know the token: this one has found none, or none of its own. */
 const mayBeOfAnother = <Claims, P extends string>(verdict: Verdict<Claims, P>): boolean =>
@@ -69,10 +73,15 @@ const requireDistinct = (auths: readonly AnyAuth[]): void => {
  */
 export const realms = <const A extends readonly AnyAuth[]>(
   ...auths: A
-): Guarding<ClaimsOf<A[number]>, SharedPermissions<A>> => {
+): Connecting<ClaimsOf<A[number]>, SharedPermissions<A>> => {
   requireDistinct(auths)
   // Which of them lets a caller in decides what the claims are: one of the union.
-  const members = auths as unknown as readonly Guarding<ClaimsOf<A[number]>, SharedPermissions<A>>[]
+  const members = auths as unknown as readonly Realm<ClaimsOf<A[number]>, SharedPermissions<A>>[]
+  const memberOf = ({ issuer }: { readonly issuer: string }) => {
+    const member = members.find((candidate) => candidate.issuer === issuer)
+    if (member === undefined) throw new Error(`The caller is of no realm here: ${issuer}`)
+    return member
+  }
   return {
     guard: (requirement = {}) => {
       const { optional = false, ...rest } = requirement
@@ -85,5 +94,11 @@ export const realms = <const A extends readonly AnyAuth[]>(
           isAnonymous(verdict, optional) ? { principal: null, cookies: [] } : verdict,
         )
     },
+    validity: {
+      secondsLeft: (principal) => memberOf(principal).validity.secondsLeft(principal),
+      isRevoked: (principal, how) => memberOf(principal).validity.isRevoked(principal, how),
+    },
+    // What is told of all of them together, the first one's sink hears.
+    emit: (event) => members[0]?.emit(event),
   }
 }

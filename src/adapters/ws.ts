@@ -1,6 +1,7 @@
 import type { Connecting } from '../auth.ts'
 import { AuthError } from '../core/errors.ts'
 import { whenReady } from '../core/maybe-promise.ts'
+import type { MaybePromise } from '../core/maybe-promise.ts'
 import type { Verdict } from '../core/request/guard.ts'
 import type { Principal } from '../core/request/principal.ts'
 import type { Refusal } from '../core/request/refusal.ts'
@@ -116,9 +117,12 @@ const createListener = <Claims, P extends string, Socket extends WsSocket, Req e
 ): UpgradeListener<Req> => {
   const { auth, renewals } = shared
 
-  /** Refuses whom a closed adapter has let in: the verdict may have come later than the end. */
-  const unlessClosed = (request: Req, verdict: Verdict<Claims, P> | 'waits') =>
-    shared.isClosed ? judge.refuse(request, new AuthError('overloaded')) : verdict
+  /** Whoever comes after the end is refused, and whose verdict does. */
+  const decide = (request: Req): MaybePromise<Verdict<Claims, P> | 'waits'> => {
+    const refuse = () => judge.refuse(request, new AuthError('overloaded'))
+    if (shared.isClosed) return refuse()
+    return whenReady(judge.judge(request), (verdict) => (shared.isClosed ? refuse() : verdict))
+  }
 
   const take: UpgradeListener<Req> = (request, socket, head) => {
     const letGo = guardSocket(socket)
@@ -134,8 +138,7 @@ const createListener = <Claims, P extends string, Socket extends WsSocket, Req e
       socket.destroy()
     }
     try {
-      const verdict = whenReady(judge.judge(request), (judged) => unlessClosed(request, judged))
-      const answered = whenReady(verdict, answer)
+      const answered = whenReady(decide(request), answer)
       if (answered instanceof Promise) answered.catch(failed)
     } catch (error) {
       failed(error)

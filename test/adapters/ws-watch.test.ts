@@ -126,14 +126,17 @@ describe('an open connection (N093)', () => {
 describe('the end of an adapter', () => {
   test('closes every connection with 1001, whether it was known or waited for, and refuses new ones', async () => {
     const { auth, token } = createIssuer()
-    const service = await serve(auth, { options: { accept: ['header', 'message'] } })
+    const service = await serve(auth, { options: { accept: ['header', 'ticket', 'message'] } })
     const known = await enter(service, { headers: bearer(await token()) })
     const waiting = await connect(service.port)
     service.close()
     expect(await known.closed).toEqual({ code: 1001, reason: '' })
     expect(await waiting.closed).toEqual({ code: 1001, reason: '' })
-    await refused(service, { headers: bearer(await token()) }, 'overloaded')
+    const { ticket } = await auth.tickets.issue(await token())
+    await refused(service, { path: `/?ticket=${ticket}` }, 'overloaded')
     await refused(service, {}, 'overloaded')
+    // It is spent nowhere: another process can take it.
+    expect((await auth.tickets.redeem(ticket)).subject).toBe('ann')
   })
 
   test('refuses whom a guard lets in only afterwards', async () => {

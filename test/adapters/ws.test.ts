@@ -4,7 +4,7 @@ import { WebSocketServer } from 'ws'
 import type { WebSocket } from 'ws'
 import { wsAuth } from '../../src/adapters/ws.ts'
 import type { WsOptions } from '../../src/adapters/ws.ts'
-import type { Auth, Connecting } from '../../src/auth.ts'
+import type { Auth } from '../../src/auth.ts'
 import type { Principal } from '../../src/core/request/principal.ts'
 import type { Requirement } from '../../src/core/request/requirement.ts'
 import { memoryStore, realms } from '../../src/index.ts'
@@ -156,6 +156,7 @@ describe('a WebSocket guard (S2-10)', () => {
       [{ authenticateWithin: 0 }, 'authenticateWithin'],
       [{ checkEvery: '5 s' }, 'checkEvery'],
       [{ patience: '1h' }, 'patience'],
+      [{ patience: 0 }, 'patience'],
     ]
     for (const [options, path] of wrong) {
       const problems = await problemsOf(() => wsAuth(auth, options as WsOptions))
@@ -265,16 +266,7 @@ describe('where a credential of a connection may stand', () => {
 
   test('several realms are tried in order, for whatever a credential came by', async () => {
     const [one, two] = [createIssuer(), createIssuer({ issuer: 'https://staff.example.com', audience: ISSUER })]
-    const of = ({ issuer }: { readonly issuer: string }) => (issuer === ISSUER ? one.auth : two.auth)
-    const both: Connecting<object, string> = {
-      ...realms(one.auth, two.auth),
-      emit: one.auth.emit,
-      validity: {
-        secondsLeft: (principal) => of(principal).validity.secondsLeft(principal as never),
-        isRevoked: (principal, how) => of(principal).validity.isRevoked(principal as never, how),
-      },
-    }
-    const service = await serve(both as Connecting<never, string>)
+    const service = await serve(realms(one.auth, two.auth))
     const staff = await two.token({ subject: 'joe' })
     await enter(service, { headers: bearer(staff) })
     await enter(service, { protocols: [BEARER, staff] })

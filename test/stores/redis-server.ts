@@ -79,7 +79,8 @@ const isUp = async (port: number): Promise<boolean> => {
   }
 }
 
-const waitUntil = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
+/** Waits for what must come about within ten seconds. */
+export const waitUntil = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
   for (let attempt = 0; attempt < 500; attempt++) {
     // One after another: each looks anew.
     if (await isSo().catch(() => false)) return
@@ -147,7 +148,7 @@ export const startRedis = async (settings: Readonly<Record<string, string>> = {}
 }
 
 /** Whether a replica acknowledges what its primary writes. */
-const hasReplica = async ({ port }: RedisServer): Promise<boolean> => {
+export const hasReplica = async ({ port }: RedisServer): Promise<boolean> => {
   const admin = adminOf(port)
   try {
     await admin.connect()

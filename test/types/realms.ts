@@ -1,6 +1,6 @@
 import express from 'express'
 import { createAuth, memoryStore, realms } from 'jotward'
-import type { Guarding, JsonObject } from 'jotward'
+import type { Connecting, JsonObject } from 'jotward'
 import { expressAuth } from 'jotward/express'
 import { fetchAuth } from 'jotward/fetch'
 import { expectTypeOf } from 'vitest'
@@ -22,9 +22,9 @@ const anybody = createAuth(base)
 
 export const claims = () => {
   const both = realms(shop, staff)
-  expectTypeOf(both).toEqualTypeOf<Guarding<ShopClaims | { desk: number }, 'orders:read'>>()
+  expectTypeOf(both).toEqualTypeOf<Connecting<ShopClaims | { desk: number }, 'orders:read'>>()
   expectTypeOf(realms(staff, anybody)).toEqualTypeOf<
-    Guarding<{ desk: number } | JsonObject, 'orders:read' | 'staff:list'>
+    Connecting<{ desk: number } | JsonObject, 'orders:read' | 'staff:list'>
   >()
   const { protect, principal } = expressAuth(both)
   express().get('/', protect({ permissions: ['orders:read'] }), (request, response) => {

@@ -25,7 +25,7 @@ export interface WsOptions {
   readonly authenticateWithin?: Duration
   /** How often each open connection is asked for among what is revoked. 1 to 60 s; default `'1s'`. */
   readonly checkEvery?: Duration
-  /** How long a connection stays open while the store cannot tell whether it is revoked. Up to 5 min; default `'30s'`. */
+  /** How long a connection stays open while the store cannot tell whether it is revoked. 1 s to 5 min; default `'30s'`. */
   readonly patience?: Duration
 }
 
@@ -78,7 +78,7 @@ export const resolveWsOptions = (options: WsOptions): ResolvedWsOptions => {
     ways: new Set<Way>(accept === undefined ? ['subprotocol', 'ticket'] : WAYS.filter((way) => accept.includes(way))),
     authenticateWithinMs: milliseconds('authenticateWithin', options.authenticateWithin ?? 5, { min: 1, max: 60 }),
     everyMs: milliseconds('checkEvery', options.checkEvery ?? 1, { min: 1, max: 60 }),
-    patienceMs: milliseconds('patience', options.patience ?? 30, { min: 0, max: 300 }),
+    patienceMs: milliseconds('patience', options.patience ?? 30, { min: 1, max: 300 }),
   }
   if (problems.length > 0 || origins === null) throw new ConfigError(problems)
   return { origins, ...resolved }

@@ -73,13 +73,11 @@ const loadUser = <Claims, P extends string>(engine: Engine<Claims>): Check<Claim
 const asksFor = (permissions: ResolvedPermissions): boolean =>
   typeof permissions === 'function' || permissions.length > 0
 
-/** Everything that is asked after revocation, in order. A plain route asks for nothing but its permissions. */
-export const createChecks = <Claims, P extends string>(
-  engine: Engine<Claims>,
-  requirement: ResolvedRequirement<P, Claims>,
+/** What the application asks of every caller, wherever the token came from: they know of no request. */
+export const createOwnChecks = <Claims, P extends string>(
+  { hooks }: Engine<Claims>,
+  { revocation }: Pick<ResolvedRequirement<P, Claims>, 'revocation'>,
 ): readonly Check<Claims, P>[] => {
-  const { hooks } = engine
-  const { user, revocation, check, fresh, permissions, anyOf } = requirement
   const checks: Check<Claims, P>[] = []
   if (hooks.isRevoked !== undefined && revocation !== 'skip') {
     const isRevoked = (principal: Principal<Claims, P>) => hooks.isRevoked?.(principal)
@@ -89,6 +87,16 @@ export const createChecks = <Claims, P extends string>(
     const verify = (principal: Principal<Claims, P>) => hooks.verify?.(principal)
     checks.push(ownCheck('hooks.verify', verify, { wanted: true, code: 'verification_failed' }))
   }
+  return checks
+}
+
+/** Everything that is asked after revocation, in order. A plain route asks for nothing but its permissions. */
+export const createChecks = <Claims, P extends string>(
+  engine: Engine<Claims>,
+  requirement: ResolvedRequirement<P, Claims>,
+): readonly Check<Claims, P>[] => {
+  const { user, check, fresh, permissions, anyOf } = requirement
+  const checks = [...createOwnChecks<Claims, P>(engine, requirement)]
   if (user) checks.push(loadUser(engine))
   if (fresh !== null || asksFor(permissions) || asksFor(anyOf)) {
     checks.push((principal, request) => whenReady(authorize(engine, principal, request, requirement), () => principal))

@@ -24,20 +24,18 @@ const cursorOf = (answer: unknown): string => {
   return pending.length === 0 ? position : `${position}+${pending.join(',')}`
 }
 
-const FIELDS = ['kind', 'name', 'revoked', 'epoch', 'expiresAtMs', 'id'] as const
+const FIELDS = ['key', 'revoked', 'epoch', 'expiresAtMs', 'id'] as const
 
 const entryOf = (fields: unknown): RevocationEntry => {
   const values = readRows(fields)
   const row = Object.fromEntries(FIELDS.map((name, index) => [name, values[index]]))
-  const kind = readText(row, 'kind')
+  const key = readText(row, 'key')
   const epoch = readInteger(row, 'epoch')
-  if (kind === 'all') return { kind, epoch }
-  const [id, expiresAtMs] = [readText(row, 'name'), readInteger(row, 'expiresAtMs')]
-  if (kind === 'subject') return { kind, id, epoch, expiresAtMs }
-  if (kind === 'token' || kind === 'session') {
-    return { kind, id, revoked: readBoolean(row, 'revoked'), expiresAtMs, version: readInteger(row, 'id') }
-  }
-  throw new StoreError('reading the log', new Error(`it holds a ${kind}`))
+  if (key === '*') return { kind: 'all', epoch }
+  const [id, expiresAtMs] = [key.slice(2), readInteger(row, 'expiresAtMs')]
+  if (key.startsWith('u:')) return { kind: 'subject', id, epoch, expiresAtMs }
+  const kind = key.startsWith('t:') ? 'token' : 'session'
+  return { kind, id, revoked: readBoolean(row, 'revoked'), expiresAtMs, version: readInteger(row, 'id') }
 }
 
 const pageOf = (answer: unknown): RevocationPage => ({

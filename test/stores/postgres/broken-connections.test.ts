@@ -100,7 +100,7 @@ describePostgres.each(DRIVERS)('connections that are cut, through %s', (driver) 
     }
     const untold = await database.query(
       `SELECT id FROM jotward.sessions AS s WHERE (ended_at_ms IS NOT NULL) <> EXISTS
-         (SELECT FROM jotward.revocations WHERE kind = 'session' AND name = s.id AND revoked)`,
+         (SELECT FROM jotward.revocations WHERE key = 's:' || s.id AND revoked)`,
     )
     expect(untold).toEqual([])
   })

@@ -17,8 +17,8 @@ const FILL = `
   INSERT INTO jotward.sessions
   SELECT 'dead ' || n, 'ann', 0, 0, 1000, 0, 0, '{}', 60, NULL, NULL, '{}', 0, 'key-1', 0, NULL, 0, 0, NULL, NULL, NULL
   FROM generate_series(1, $count) AS n;
-  INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-  SELECT 'token', 'dead ' || n, true, 1000 FROM generate_series(1, $count) AS n;
+  INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+  SELECT 't:dead ' || n, true, 1000 FROM generate_series(1, $count) AS n;
   INSERT INTO jotward.tokens
   SELECT 'dead ' || n, n, 'access', 'ann', NULL, 0, 0, 0, 0, 1000 FROM generate_series(1, $count) AS n;
   INSERT INTO jotward.single_use SELECT 'dead ' || n, 1000 FROM generate_series(1, $count) AS n;

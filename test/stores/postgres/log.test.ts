@@ -90,8 +90,8 @@ describePostgres('the revocation log in PostgreSQL', () => {
     await slow.query('BEGIN')
     await revokeIn(slow, 'slow')
     await bed.query(
-      `INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-       SELECT 'token', 'token ' || n, true, 9000000000000 FROM generate_series(1, 25000) AS n`,
+      `INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+       SELECT 't:token ' || n, true, 9000000000000 FROM generate_series(1, 25000) AS n`,
     )
     const told: string[] = []
     let page = await opened.store.revocations.read(null)
@@ -170,11 +170,11 @@ describePostgres('the revocation log in PostgreSQL', () => {
   test('keeps one row of an epoch, the highest, however often it was raised', async () => {
     const { revocations } = opened.store
     for (let turn = 0; turn < 5; turn++) await revocations.bump(turn % 2 === 0 ? 'ann' : null)
-    const rows = await bed.query('SELECT kind, name, epoch::text FROM jotward.revocations ORDER BY kind')
+    const rows = await bed.query('SELECT key, epoch::text FROM jotward.revocations ORDER BY key')
     const { subject, global } = await revocations.epochs('ann')
     expect(rows).toEqual([
-      { kind: 'all', name: '', epoch: String(global) },
-      { kind: 'subject', name: 'ann', epoch: String(subject) },
+      { key: '*', epoch: String(global) },
+      { key: 'u:ann', epoch: String(subject) },
     ])
   })
 })

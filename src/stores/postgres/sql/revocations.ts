@@ -1,4 +1,13 @@
-import { EPOCH_RETENTION_MS, epochOf, LANGUAGE, lockName, ON_PRIMARY, PRUNE } from './shared.ts'
+import {
+  EPOCH_RETENTION_MS,
+  epochOf,
+  LANGUAGE,
+  lockName,
+  OF_EVERYBODY,
+  OF_SUBJECT,
+  ON_PRIMARY,
+  PRUNE,
+} from './shared.ts'
 
 /** The lock of a subject's epoch is that of its sessions, so that a sign-in and a sign-out everywhere have an order. */
 const LOCK_EVERYBODY = lockName("'everybody'")
@@ -7,15 +16,15 @@ const EPOCHS = `
 CREATE FUNCTION jotward.read_epochs(p_subject text) RETURNS text ${LANGUAGE} AS $$
 BEGIN${ON_PRIMARY}
   RETURN (SELECT json_build_object(
-    'subject', ${epochOf("'subject'", 'p_subject')}, 'global', ${epochOf("'all'", "''")}));
+    'subject', ${epochOf(OF_SUBJECT)}, 'global', ${epochOf(OF_EVERYBODY)}));
 END $$;
 
--- Writes an epoch in place of the lower ones of its name, which nobody needs to hear of any more.
-CREATE FUNCTION jotward.write_epoch(p_kind text, p_name text, p_epoch bigint) RETURNS void ${LANGUAGE} AS $$
+-- Writes an epoch in place of the lower ones of its key, which nobody needs to hear of any more.
+CREATE FUNCTION jotward.write_epoch(p_key text, p_epoch bigint) RETURNS void ${LANGUAGE} AS $$
 BEGIN
-  DELETE FROM jotward.revocations WHERE kind = p_kind AND name = p_name;
-  INSERT INTO jotward.revocations (kind, name, epoch, expires_at_ms)
-  VALUES (p_kind, p_name, p_epoch, CASE p_kind WHEN 'subject' THEN p_epoch + ${EPOCH_RETENTION_MS} END);
+  DELETE FROM jotward.revocations WHERE key = p_key;
+  INSERT INTO jotward.revocations (key, epoch, expires_at_ms)
+  VALUES (p_key, p_epoch, CASE WHEN p_key <> ${OF_EVERYBODY} THEN p_epoch + ${EPOCH_RETENTION_MS} END);
 END $$;
 
 -- Raises a subject's epoch, or everybody's where p_subject is null.
@@ -27,13 +36,13 @@ BEGIN
   IF p_subject IS NULL THEN
     ${LOCK_EVERYBODY}
     t := jotward.now_ms();
-    raised := greatest(${epochOf("'all'", "''")} + 1, t);
-    PERFORM jotward.write_epoch('all', '', raised);
+    raised := greatest(${epochOf(OF_EVERYBODY)} + 1, t);
+    PERFORM jotward.write_epoch(${OF_EVERYBODY}, raised);
   ELSE
     ${lockName('p_subject')}
     t := jotward.now_ms();
-    raised := greatest(${epochOf("'subject'", 'p_subject')} + 1, t);
-    PERFORM jotward.write_epoch('subject', p_subject, raised);
+    raised := greatest(${epochOf(OF_SUBJECT)} + 1, t);
+    PERFORM jotward.write_epoch(${OF_SUBJECT}, raised);
   END IF;${PRUNE}
   RETURN raised;
 END $$;
@@ -43,19 +52,19 @@ CREATE FUNCTION jotward.take_epochs_back(p_subject text, p_stamp_subject bigint,
 RETURNS void ${LANGUAGE} AS $$
 BEGIN
   ${lockName('p_subject')}
-  IF p_stamp_subject > ${epochOf("'subject'", 'p_subject')}
+  IF p_stamp_subject > ${epochOf(OF_SUBJECT)}
     AND p_stamp_subject + ${EPOCH_RETENTION_MS} > jotward.now_ms() THEN
-    PERFORM jotward.write_epoch('subject', p_subject, p_stamp_subject);
+    PERFORM jotward.write_epoch(${OF_SUBJECT}, p_stamp_subject);
   END IF;
   ${LOCK_EVERYBODY}
-  IF p_stamp_global > ${epochOf("'all'", "''")} THEN
-    PERFORM jotward.write_epoch('all', '', p_stamp_global);
+  IF p_stamp_global > ${epochOf(OF_EVERYBODY)} THEN
+    PERFORM jotward.write_epoch(${OF_EVERYBODY}, p_stamp_global);
   END IF;
 END $$;
 `
 
-const lastOf = (kind: string, name: string): string => `coalesce((
-      SELECT revoked FROM jotward.revocations WHERE kind = '${kind}' AND name = ${name} ORDER BY id DESC LIMIT 1), false)`
+const lastOf = (key: string): string =>
+  `coalesce((SELECT revoked FROM jotward.revocations WHERE key = ${key} ORDER BY id DESC LIMIT 1), false)`
 
 const STANDING = `
 CREATE FUNCTION jotward.is_revoked(
@@ -66,9 +75,9 @@ DECLARE
   subject_epoch bigint;
   global_epoch bigint;
 BEGIN${ON_PRIMARY}
-  SELECT ${lastOf('token', 'p_token_id')}
-      OR ${lastOf('session', 'p_session_id')},
-    ${epochOf("'subject'", 'p_subject')}, ${epochOf("'all'", "''")}
+  SELECT ${lastOf("'t:' || p_token_id")}
+      OR ${lastOf("'s:' || p_session_id")},
+    ${epochOf(OF_SUBJECT)}, ${epochOf(OF_EVERYBODY)}
   INTO is_listed, subject_epoch, global_epoch;
   IF is_listed OR p_stamp_subject < subject_epoch OR p_stamp_global < global_epoch THEN
     RETURN 'true';
@@ -83,8 +92,8 @@ CREATE FUNCTION jotward.set_token(p_token_id text, p_revoked boolean, p_retentio
 DECLARE
   t bigint := jotward.now_ms();
 BEGIN
-  INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-  VALUES ('token', p_token_id, p_revoked, t + p_retention_ms);${PRUNE}
+  INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+  VALUES ('t:' || p_token_id, p_revoked, t + p_retention_ms);${PRUNE}
   RETURN 'true';
 END $$;
 `
@@ -142,7 +151,7 @@ BEGIN${ON_PRIMARY}
     SELECT * FROM page ORDER BY xid, id LIMIT p_limit
   )
   SELECT
-    (SELECT json_agg(json_build_array(kind, name, revoked, epoch, expires_at_ms, id) ORDER BY xid, id) FROM shown),
+    (SELECT json_agg(json_build_array(key, revoked, epoch, expires_at_ms, id) ORDER BY xid, id) FROM shown),
     (SELECT count(*) FROM page),
     (SELECT xid FROM shown ORDER BY xid DESC LIMIT 1),
     (SELECT id FROM shown ORDER BY xid DESC, id DESC LIMIT 1)

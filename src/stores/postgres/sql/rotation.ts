@@ -27,6 +27,7 @@ DECLARE
   -- Before the row is read: a time after the row's could find it expired although it has been refreshed since.
   t bigint := jotward.now_ms();
   answer text;
+  has_waited boolean;
 BEGIN
   UPDATE jotward.sessions AS s
   SET generation = s.generation + 1, refresh_key_id = p_next_key_id,
@@ -37,13 +38,13 @@ BEGIN
     AND NOT ${outdated('s')}
     AND (s.key_thumbprint IS NULL OR s.key_thumbprint = p_thumbprint)
     AND (p_grace_ms <= 0 OR s.grace_from_ms IS NULL OR abs(t - s.grace_from_ms) > p_grace_ms)
-  RETURNING ${answer("'rotated'", 's')} INTO answer;
+  RETURNING ${answer("'rotated'", 's')}, jotward.now_ms() - t > ${WAITED_MS} INTO answer, has_waited;
   IF NOT FOUND THEN
     RETURN jotward.judge_presentation(p_id, p_subject, p_generation, p_created_at, p_key_id, p_next_key_id,
                                         p_thumbprint, p_grace_ms, p_late_replays, p_retention_ms);
   END IF;
-  IF jotward.now_ms() - t > ${WAITED_MS} THEN
-    -- It has waited for a lock whose holder left the row as it was. The generation begins now, not when the wait began.
+  IF has_waited THEN
+    -- For a lock whose holder left the row as it was. The generation begins now, not when the wait began.
     t := jotward.now_ms();
     UPDATE jotward.sessions AS s
     SET ${BEGIN}
@@ -119,8 +120,8 @@ BEGIN
     WHERE s.id = p_id RETURNING s.* INTO kept;
   ELSIF outcome = 'reused' THEN
     UPDATE jotward.sessions AS s SET ended_at_ms = t, end_reason = 'reused' WHERE s.id = p_id RETURNING s.* INTO kept;
-    INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-    VALUES ('session', p_id, true, t + p_retention_ms);
+    INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+    VALUES ('s:' || p_id, true, t + p_retention_ms);
   END IF;
   RETURN ${answer('outcome', 'kept')};
 END $$;

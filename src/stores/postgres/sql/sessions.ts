@@ -1,4 +1,4 @@
-import { epochOf, LANGUAGE, lockName, ON_PRIMARY, outdated, PRUNE } from './shared.ts'
+import { epochOf, LANGUAGE, lockName, OF_EVERYBODY, OF_SUBJECT, ON_PRIMARY, outdated, PRUNE } from './shared.ts'
 
 /** Whether a row can still be refreshed at `t`. */
 const live = (row: string): string => `${row}.ended_at_ms IS NULL AND ${row}.suspended_at_ms IS NULL
@@ -22,8 +22,8 @@ BEGIN
   IF EXISTS (SELECT FROM jotward.sessions WHERE id = p_id) THEN
     RETURN '{"outcome":"exists"}';
   END IF;
-  IF p_stamp_subject <> ${epochOf("'subject'", 'p_subject')}
-    OR p_stamp_global <> ${epochOf("'all'", "''")} THEN
+  IF p_stamp_subject <> ${epochOf(OF_SUBJECT)}
+    OR p_stamp_global <> ${epochOf(OF_EVERYBODY)} THEN
     RETURN '{"outcome":"outdated"}';
   END IF;
   INSERT INTO jotward.sessions VALUES (
@@ -40,8 +40,8 @@ BEGIN
     ORDER BY v.rotated_at_ms DESC, v.id DESC OFFSET greatest(p_max_per_subject - 1, 0) FOR NO KEY UPDATE
   LOOP
     UPDATE jotward.sessions SET ended_at_ms = t, end_reason = 'evicted' WHERE id = victim;
-    INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-    VALUES ('session', victim, true, t + p_retention_ms);
+    INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+    VALUES ('s:' || victim, true, t + p_retention_ms);
     evicted := evicted || victim;
   END LOOP;${PRUNE}
   RETURN concat('{"outcome":"created","nowMs":', t, ',"session":', row_to_json(s), ',"evicted":', to_json(evicted), '}');
@@ -65,7 +65,7 @@ BEGIN
     -- again, for the lost row may have ended.
     ${lockName('p_id')}
     SELECT revoked INTO was_revoked FROM jotward.revocations
-    WHERE kind = 'session' AND name = p_id ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE;
+    WHERE key = 's:' || p_id ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE;
     IF p_change = 'resume' OR was_revoked THEN
       RETURN '"already"';
     END IF;
@@ -81,8 +81,8 @@ BEGIN
       suspended_at_ms = CASE p_change WHEN 'suspend' THEN coalesce(suspended_at_ms, t) WHEN 'resume' THEN NULL
                         ELSE suspended_at_ms END
   WHERE id = p_id;
-  INSERT INTO jotward.revocations (kind, name, revoked, expires_at_ms)
-  VALUES ('session', p_id, p_change <> 'resume', t + p_retention_ms);${PRUNE}
+  INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
+  VALUES ('s:' || p_id, p_change <> 'resume', t + p_retention_ms);${PRUNE}
   RETURN '"ended"';
 END $$;
 `

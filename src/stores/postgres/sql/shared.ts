@@ -21,15 +21,18 @@ const LOCK_CLASS = 1_246_711_927
 /** Makes everybody wait who wants to do the same for the same name, until the transaction ends. `name` is SQL. */
 export const lockName = (name: string): string => `PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${name}));`
 
-/** Whether one of the epochs in force stands above a row's stamp. */
-export const outdated = (row: string): string => `(
-      EXISTS (SELECT FROM jotward.revocations
-              WHERE kind = 'subject' AND name = ${row}.subject AND epoch > ${row}.stamp_subject)
-      OR EXISTS (SELECT FROM jotward.revocations WHERE kind = 'all' AND name = '' AND epoch > ${row}.stamp_global))`
+/** Whether one of the epochs in force stands above a row's stamp: one look-up for both, for each refresh asks. */
+export const outdated = (row: string): string => `EXISTS (
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || ${row}.subject, '*')
+        AND epoch > CASE key WHEN '*' THEN ${row}.stamp_global ELSE ${row}.stamp_subject END)`
 
-/** The epoch in force of a kind and name. */
-export const epochOf = (kind: string, name: string): string =>
-  `coalesce((SELECT max(epoch) FROM jotward.revocations WHERE kind = ${kind} AND name = ${name}), 0)`
+/** The key of a subject's epoch, and of everybody's. */
+export const OF_SUBJECT = "'u:' || p_subject"
+export const OF_EVERYBODY = "'*'"
+
+/** The epoch in force of a key. */
+export const epochOf = (key: string): string =>
+  `coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = ${key}), 0)`
 
 export const EPOCH_RETENTION_MS = EPOCH_RETENTION * 1000
 
@@ -55,14 +58,14 @@ CREATE FUNCTION jotward.now_ms() RETURNS bigint LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- Removes some of what can matter to nobody any more. It waits for no lock: what another call holds is left for later.
--- A restoration stays for as long as a revocation that it took back, or that one would be the last of its name again.
+-- A restoration stays for as long as a revocation that it took back, or that one would be the last of its key again.
 CREATE FUNCTION jotward.prune(t bigint) RETURNS void ${LANGUAGE} AS $$
 BEGIN${pruneTable(`jotward.sessions`, 'id', 'absolute_expires_at <= t / 1000')}${pruneTable(
   `jotward.revocations`,
   'id',
   `expires_at_ms <= t AND (revoked OR epoch > 0 OR NOT EXISTS (
       SELECT FROM jotward.revocations AS other
-      WHERE other.kind = dead.kind AND other.name = dead.name AND other.expires_at_ms > t))`,
+      WHERE other.key = dead.key AND other.expires_at_ms > t))`,
 )}${pruneTable(`jotward.tokens`, 'token_id', 'retained_until <= t / 1000')}${pruneTable(
   `jotward.single_use`,
   'id',

@@ -36,19 +36,18 @@ CREATE TABLE jotward.sessions (
 CREATE INDEX sessions_by_subject ON jotward.sessions (subject) WHERE ended_at_ms IS NULL;
 CREATE INDEX sessions_by_end ON jotward.sessions (absolute_expires_at);
 
--- Everything revoked, and the only record of it: the last row of a kind and name is in force. Kinds are 'token',
--- 'session', 'subject' and 'all' (with an empty name). \`id\` orders the rows of one name, which are written one after
--- another; \`xid\` is what a follower goes on from, because rows become visible in another order than that of their ids.
+-- Everything revoked, and the only record of it: the last row of a key is in force. A key is 't:' + token, 's:' + session,
+-- 'u:' + subject or '*' (everybody). \`id\` orders the rows of one key, which are written one after another; \`xid\` is what a
+-- follower goes on from, because rows become visible in another order than that of their ids.
 CREATE TABLE jotward.revocations (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-  kind text COLLATE "C" NOT NULL,
-  name text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
   revoked boolean NOT NULL DEFAULT false,
   epoch bigint NOT NULL DEFAULT 0,
   expires_at_ms bigint
 );
-CREATE INDEX revocations_by_name ON jotward.revocations (kind, name, id);
+CREATE INDEX revocations_by_key ON jotward.revocations (key, id);
 CREATE INDEX revocations_by_xid ON jotward.revocations (xid, id);
 CREATE INDEX revocations_by_end ON jotward.revocations (expires_at_ms);
 
