@@ -342,3 +342,29 @@ describe('no token, secret or password is told to anybody but its holder (N147, 
     }
   })
 })
+
+describe('verify with hooks of the application', () => {
+  test('asks both of them, of whatever token (S3-5)', async () => {
+    const asked: string[] = []
+    const answers = { isRevoked: false, verify: true }
+    const { auth } = createBed({
+      hooks: {
+        isRevoked: ({ subject }) => {
+          asked.push(`isRevoked ${subject}`)
+          return answers.isRevoked
+        },
+        verify: async ({ subject }) => {
+          asked.push(`verify ${subject}`)
+          return answers.verify
+        },
+      },
+    })
+    const { accessToken } = await auth.issue({ subject: 'ann' })
+    expect((await auth.verify(accessToken)).subject).toBe('ann')
+    expect(asked).toEqual(['isRevoked ann', 'verify ann'])
+    answers.verify = false
+    expect(await codeOf(() => auth.verify(accessToken))).toBe('verification_failed')
+    answers.isRevoked = true
+    expect(await codeOf(() => auth.verify(accessToken))).toBe('token_revoked')
+  })
+})

@@ -130,6 +130,7 @@ else
   is_settled = change == 'resume' or is_revoked(redis.call('GET', base .. 'r:s:' .. id))
 end
 if is_settled then
+  confirm()
   return 'already'
 end
 if change == 'end' and s[1] then
