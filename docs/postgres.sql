@@ -66,6 +66,8 @@ CREATE TABLE jotward.revocations (
   expires_at_ms bigint
 );
 CREATE INDEX revocations_by_key ON jotward.revocations (key, id);
+-- One row for each epoch, the highest; every refresh and every check of a token asks for two of them.
+CREATE UNIQUE INDEX revocations_of_epochs ON jotward.revocations (key) INCLUDE (epoch) WHERE epoch > 0;
 CREATE INDEX revocations_by_xid ON jotward.revocations (xid, id);
 CREATE INDEX revocations_by_end ON jotward.revocations (expires_at_ms);
 
@@ -131,7 +133,7 @@ END $$;
 CREATE FUNCTION jotward.rotate_session(
   p_id text, p_subject text, p_generation bigint, p_created_at bigint, p_key_id text, p_next_key_id text,
   p_thumbprint text, p_grace_ms bigint, p_late_replays integer, p_retention_ms bigint
-) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   -- Before the row is read: a time after the row's could find it expired although it has been refreshed since.
   t bigint := jotward.now_ms();
@@ -146,8 +148,8 @@ BEGIN
     AND t < s.absolute_expires_at * 1000 AND t < s.idle_expires_at_ms
     AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
     AND NOT EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*')
-        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END)
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*') AND epoch > 0
+        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END OFFSET 0)
     AND (s.key_thumbprint IS NULL OR s.key_thumbprint = p_thumbprint)
     AND (p_grace_ms <= 0 OR s.grace_from_ms IS NULL OR abs(t - s.grace_from_ms) > p_grace_ms)
   RETURNING concat('{"outcome":"', 'rotated', '","nowMs":', t, ',"session":', row_to_json(s), '}'), jotward.now_ms() - t > 50 INTO answer, has_waited;
@@ -195,8 +197,8 @@ BEGIN
     END IF;
     -- Rule 2.
     IF kept.ended_at_ms IS NOT NULL OR kept.suspended_at_ms IS NOT NULL OR EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || kept.subject, '*')
-        AND epoch > CASE key WHEN '*' THEN kept.stamp_global ELSE kept.stamp_subject END) THEN
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || kept.subject, '*') AND epoch > 0
+        AND epoch > CASE key WHEN '*' THEN kept.stamp_global ELSE kept.stamp_subject END OFFSET 0) THEN
       RETURN '{"outcome":"revoked"}';
     END IF;
     -- Rule 3.
@@ -263,8 +265,8 @@ BEGIN
   IF EXISTS (SELECT FROM jotward.sessions WHERE id = p_id) THEN
     RETURN '{"outcome":"exists"}';
   END IF;
-  IF p_stamp_subject <> coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0)
-    OR p_stamp_global <> coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0) THEN
+  IF p_stamp_subject <> coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || p_subject AND epoch > 0), 0)
+    OR p_stamp_global <> coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0) THEN
     RETURN '{"outcome":"outdated"}';
   END IF;
   INSERT INTO jotward.sessions VALUES (
@@ -279,8 +281,8 @@ BEGIN
     SELECT id FROM jotward.sessions AS v
     WHERE v.subject = p_subject AND v.id <> p_id AND v.ended_at_ms IS NULL AND v.suspended_at_ms IS NULL
       AND t < v.idle_expires_at_ms AND t < v.absolute_expires_at * 1000 AND NOT EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || v.subject, '*')
-        AND epoch > CASE key WHEN '*' THEN v.stamp_global ELSE v.stamp_subject END)
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || v.subject, '*') AND epoch > 0
+        AND epoch > CASE key WHEN '*' THEN v.stamp_global ELSE v.stamp_subject END OFFSET 0)
     ORDER BY v.rotated_at_ms DESC, v.id DESC OFFSET greatest(p_max_per_subject - 1, 0) FOR NO KEY UPDATE
   LOOP
     UPDATE jotward.sessions SET ended_at_ms = t, end_reason = 'evicted' WHERE id = victim;
@@ -343,8 +345,8 @@ BEGIN
   END IF;
   RETURN (SELECT row_to_json(s) FROM jotward.sessions AS s WHERE s.id = p_id AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
       AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*')
-        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END));
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*') AND epoch > 0
+        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END OFFSET 0));
 END $$;
 
 CREATE FUNCTION jotward.list_sessions(p_subject text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -357,8 +359,8 @@ BEGIN
   RETURN (SELECT coalesce(json_agg(s ORDER BY s.rotated_at_ms DESC, s.id DESC), '[]') FROM jotward.sessions AS s
           WHERE s.subject = p_subject AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
       AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*')
-        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END));
+      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*') AND epoch > 0
+        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END OFFSET 0));
 END $$;
 
 CREATE FUNCTION jotward.read_epochs(p_subject text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -367,7 +369,7 @@ BEGIN
     RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
   END IF;
   RETURN (SELECT json_build_object(
-    'subject', coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0), 'global', coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0)));
+    'subject', coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || p_subject AND epoch > 0), 0), 'global', coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0)));
 END $$;
 
 -- Writes an epoch in place of the lower ones of its key, which nobody needs to hear of any more.
@@ -387,12 +389,12 @@ BEGIN
   IF p_subject IS NULL THEN
     PERFORM pg_advisory_xact_lock(1246711927, hashtext('everybody'));
     t := jotward.now_ms();
-    raised := greatest(coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0) + 1, t);
+    raised := greatest(coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0) + 1, t);
     PERFORM jotward.write_epoch('*', raised);
   ELSE
     PERFORM pg_advisory_xact_lock(1246711927, hashtext(p_subject));
     t := jotward.now_ms();
-    raised := greatest(coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0) + 1, t);
+    raised := greatest(coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || p_subject AND epoch > 0), 0) + 1, t);
     PERFORM jotward.write_epoch('u:' || p_subject, raised);
   END IF;
   IF random() < 1.0 / 64 THEN
@@ -406,19 +408,19 @@ CREATE FUNCTION jotward.take_epochs_back(p_subject text, p_stamp_subject bigint,
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(1246711927, hashtext(p_subject));
-  IF p_stamp_subject > coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0)
+  IF p_stamp_subject > coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || p_subject AND epoch > 0), 0)
     AND p_stamp_subject + 34560000000 > jotward.now_ms() THEN
     PERFORM jotward.write_epoch('u:' || p_subject, p_stamp_subject);
   END IF;
   PERFORM pg_advisory_xact_lock(1246711927, hashtext('everybody'));
-  IF p_stamp_global > coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0) THEN
+  IF p_stamp_global > coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0) THEN
     PERFORM jotward.write_epoch('*', p_stamp_global);
   END IF;
 END $$;
 
 CREATE FUNCTION jotward.is_revoked(
   p_token_id text, p_session_id text, p_subject text, p_stamp_subject bigint, p_stamp_global bigint
-) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   is_listed boolean;
   subject_epoch bigint;
@@ -429,7 +431,7 @@ BEGIN
   END IF;
   SELECT coalesce((SELECT revoked FROM jotward.revocations WHERE key = 't:' || p_token_id ORDER BY id DESC LIMIT 1), false)
       OR coalesce((SELECT revoked FROM jotward.revocations WHERE key = 's:' || p_session_id ORDER BY id DESC LIMIT 1), false),
-    coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = 'u:' || p_subject), 0), coalesce((SELECT max(epoch) FROM jotward.revocations WHERE key = '*'), 0)
+    coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || p_subject AND epoch > 0), 0), coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0)
   INTO is_listed, subject_epoch, global_epoch;
   IF is_listed OR p_stamp_subject < subject_epoch OR p_stamp_global < global_epoch THEN
     RETURN 'true';

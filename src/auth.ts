@@ -38,6 +38,7 @@ import {
   signOutEverywhere,
 } from './core/session/revoke.ts'
 import type { Session } from './core/session/session.ts'
+import { checkSubject } from './core/session/subject.ts'
 import { signAlone } from './core/session/sign-alone.ts'
 import type { SignOptions } from './core/session/sign-alone.ts'
 import { createTickets } from './core/session/ticket.ts'
@@ -86,7 +87,7 @@ export interface Tokens<P extends string, Input extends object> {
    */
   revoke(tokenId: string): Promise<RegisteredToken>
   /**
-   * Takes `revoke` back; sign-out, reuse and epochs are final.
+   * Takes `revoke` back. The end of a session (by sign-out, reuse or an epoch) is final.
    *
    * @throws AuthError `not_found` | `not_restorable`
    */
@@ -202,12 +203,19 @@ const requireUser = async ({ users }: Engine<unknown>, subject: string): Promise
 type Issue = IssueOptions<string, object> & ({ readonly subject: string } | { readonly user: User })
 
 const issue = async (engine: Engine<unknown>, options: Issue): Promise<TokenPair> => {
+  const given: unknown = options
+  if (typeof given !== 'object' || given === null) {
+    throw new ConfigError([{ path: '', problem: 'a sign-in needs an object of options' }])
+  }
   if (!('user' in options)) {
     const { subject, ...rest } = options
     await requireUser(engine, subject)
     return issueAfter(engine, subject, () => rest)
   }
   const { user, ...rest } = options
+  // What a directory found for a stranger is null.
+  const found: unknown = user
+  if (typeof found !== 'object' || found === null) throw new ConfigError([{ path: 'user', problem: 'is no user' }])
   if (user.active) {
     const { permissions, credentialVersion } = user
     return issueAfter(engine, user.id, () => ({ permissions, credentialVersion, ...rest }))
@@ -220,7 +228,11 @@ const createTokens = (engine: Engine<unknown>): Tokens<string, object> => ({
   verify: (accessToken, { allowExpired = false } = {}) =>
     verifyWithHook(engine, accessToken, { mayBeExpired: allowExpired }),
   get: async (tokenId) => getToken(engine, tokenId),
-  list: async (subject, page) => listTokens(engine, subject, page),
+  list: async (subject, page) => {
+    // Null, by mistake, would list everybody's.
+    checkSubject(subject)
+    return listTokens(engine, subject, page)
+  },
   listAll: async (page) => listTokens(engine, null, page),
   revoke: async (tokenId) => revokeRegistered(engine, tokenId),
   restore: async (tokenId) => restoreRegistered(engine, tokenId),

@@ -57,6 +57,11 @@ const requireDistinct = (auths: readonly AnyAuth[]): void => {
     .map(({ issuer }) => issuer)
     .filter((issuer, index, all) => all.indexOf(issuer) !== index)
     .map((issuer) => ({ path: 'issuer', problem: `two realms have the issuer "${issuer}"; give each its own` }))
+  const stores = new Set(auths.map(({ store }) => store))
+  if (stores.size < auths.length) {
+    const problem = 'two realms have one store, where each would see the sessions of the other; give each its own'
+    problems.push({ path: 'store', problem })
+  }
   if (auths.length === 0) problems.push({ path: '', problem: 'realms() needs at least one Auth' })
   if (problems.length > 0) throw new ConfigError(problems)
 }
@@ -87,8 +92,8 @@ export const realms = <const A extends readonly AnyAuth[]>(
       const { optional = false, ...rest } = requirement
       // An optional guard would call everybody anonymous whose token is another realm's.
       const guards = members.map((member) => member.guard(rest))
-      // What `optional` may be, a guard knows best.
-      if (optional !== false) members[0]?.guard(requirement)
+      // What is taken apart here is no longer what was given: a guard knows best what a requirement may be.
+      members[0]?.guard(requirement)
       return (request) =>
         whenReady(tryInOrder(guards, request), (verdict) =>
           isAnonymous(verdict, optional) ? { principal: null, cookies: [] } : verdict,

@@ -142,3 +142,28 @@ describe('several realms in one application (S1-11)', () => {
     expect(() => realms(staff).guard({ optional: 'yes' as 'lenient' })).toThrow('must be true, false or "lenient"')
   })
 })
+
+describe('what realms keep apart', () => {
+  test('a requirement that a single guard refuses to make is refused here too, whatever it spreads to', () => {
+    class Hidden {
+      get permissions(): readonly 'orders:read'[] {
+        return ['orders:read']
+      }
+    }
+    for (const requirement of [new Hidden(), Object.create({ permissions: ['orders:read'] }) as object, new Map()]) {
+      expect(() => realms(staff, customers).guard(requirement)).toThrow('a requirement is an object like')
+    }
+  })
+
+  test('nobody gets a token of one realm for being known to another', async () => {
+    const carl = await customers.issue({ subject: 'sue' })
+    const principal = await customers.verify(carl.accessToken)
+    await expect(staff.reissue(principal as never, { fresh: true })).rejects.toMatchObject({ code: 'token_invalid' })
+  })
+
+  test('a store is one realm’s alone', () => {
+    const store = memoryStore()
+    const make = (issuer: string) => createAuth({ issuer, audience: 'api', keys: { secret: noise(issuer) }, store })
+    expect(() => realms(make('https://a.example'), make('https://b.example'))).toThrow('two realms have one store')
+  })
+})

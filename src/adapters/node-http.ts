@@ -70,8 +70,9 @@ export const nodeRequestView = (
     return nodePath(request)
   },
   parameter: (name) => parameterOf(parameters, name),
-  header: (name) => joinedHeader(request, name),
-  query: (name) => new URL(nodeTarget(request), 'http://localhost').searchParams.getAll(name),
+  // HTTP/2 names the host in a pseudo-header (RFC 9113 §8.3.1).
+  header: (name) => joinedHeader(request, name) ?? (name === 'host' ? joinedHeader(request, ':authority') : null),
+  query: (name) => new URL(`http://localhost${nodeTarget(request)}`).searchParams.getAll(name),
   body: () => parsedBody(joinedHeader(request, 'content-type'), body),
 })
 
@@ -106,6 +107,8 @@ const readHeaders = ({ rawHeaders }: NodeRequest): Headers => {
     // HTTP/2 has pseudo-headers, which are no headers.
     if (!name.startsWith(':')) headers.append(name, rawHeaders[index + 1] ?? '')
   }
+  const authority = joinedHeader({ rawHeaders }, ':authority')
+  if (authority !== null && !headers.has('host')) headers.set('host', authority)
   return headers
 }
 

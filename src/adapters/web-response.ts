@@ -7,8 +7,7 @@ import type { Renewal } from './renewal.ts'
 /** The longest body that is looked into for a token. */
 const MAX_BODY_BYTES = 65_536
 
-/** A copy of a body, which stays to be read; null where it is too long, or was read already. */
-const copyBody = async (request: Request): Promise<Uint8Array | null> => {
+const readCopy = async (request: Request): Promise<Uint8Array | null> => {
   if (request.bodyUsed || request.body === null) return null
   const chunks: Uint8Array[] = []
   let length = 0
@@ -19,6 +18,9 @@ const copyBody = async (request: Request): Promise<Uint8Array | null> => {
   }
   return Buffer.concat(chunks)
 }
+
+/** A copy of a body, which stays to be read; null where it is too long, was read already, or broke off on the way. */
+const copyBody = (request: Request): Promise<Uint8Array | null> => readCopy(request).catch(() => null)
 
 /**
  * What the core sees of a Fetch request. `Headers` joins repeated ones by itself, pieces of a Cookie header by `; `.

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia'
-import { describe, expect, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { elysiaAuth } from '../../src/adapters/elysia.ts'
 import type { Principal } from '../../src/core/request/principal.ts'
 import { adapterConformance } from '../conformance/adapter-conformance.ts'
@@ -125,6 +125,12 @@ describe('Elysia', () => {
   })
 })
 
+const setTwo = async (): Promise<Response> => {
+  const response = new Response('set')
+  for (const cookie of ['a=1', 'b=2']) response.headers.append('set-cookie', cookie)
+  return response
+}
+
 describe('endpoints mounted in Elysia', () => {
   test.each(CROOKED_PATHS)('never pass by, at %s, what the application has put before them', async (path) => {
     const { handler, entered } = createEcho()
@@ -153,4 +159,16 @@ describe('endpoints mounted in Elysia', () => {
     expect(await statusAt('http://x/echo/in')).toBe(404)
     expect(entered).toEqual(['/echo/in'])
   })
+
+  test.each(Object.entries({ 'by itself': serveElysia, 'on node:http': serveElysiaOnNode }))(
+    'hand out all their cookies beside those of the application, Elysia %s',
+    async (_title, serve) => {
+      const handler = Object.assign(setTwo, { matches: (path: string) => path === '/echo' })
+      const endpoints = { handler, after: 'nothing' } as const
+      const service = await serve({ auths: [auth], routes: [], cookiesBefore: ['early=1'], endpoints })
+      onTestFinished(() => service.close())
+      const answer = await service.send({ path: '/echo' })
+      expect([answer.text, answer.cookies.toSorted()]).toEqual(['set', ['a=1', 'b=2', 'early=1']])
+    },
+  )
 })

@@ -175,3 +175,14 @@ describe('failures', () => {
     expect([status, text]).toEqual([500, '{"failed":"no luck"}'])
   })
 })
+
+test('a mount keeps the cookies that the application has set', async () => {
+  const { send } = await serve((app) => {
+    app.use((_request, response, next) => {
+      response.append('set-cookie', 'early=1')
+      next()
+    })
+    app.use(mount(endpoints(() => new Response('set', { headers: { 'set-cookie': 'a=1' } }))))
+  })
+  expect((await send({ path: '/echo' })).cookies).toEqual(['early=1', 'a=1'])
+})

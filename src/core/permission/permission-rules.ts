@@ -23,6 +23,8 @@ export interface PermissionsConfig<P extends string, R extends string = P> {
 /** Answers whether granted permissions entitle to a required one. */
 export interface PermissionRules {
   satisfies(granted: readonly string[], required: string): boolean
+  /** Names and all that they lead to in the graph. */
+  expand(names: readonly string[]): readonly string[]
 }
 
 /** A scope token (RFC 6749 §3.3): no space, quote or backslash. */
@@ -73,7 +75,10 @@ export const createPermissionRules = ({
     }
     return false
   }
-  return { satisfies: (granted, required) => granted.some((held) => entitles(held, required)) }
+  return {
+    satisfies: (granted, required) => granted.some((held) => entitles(held, required)),
+    expand: (names) => [...new Set(names.flatMap((name) => [...closure(name, includes)]))],
+  }
 }
 
 const isNames = (value: unknown): value is readonly unknown[] => Array.isArray(value)

@@ -103,6 +103,9 @@ const isDomains = (value: unknown): boolean =>
 /** From JavaScript a name may be a symbol, which no template takes. */
 const shown = (name: unknown): string => String(name)
 
+const sameDomain = (one: string, other: string | undefined): boolean =>
+  typeof other === 'string' && one.toLowerCase() === other.toLowerCase()
+
 const nameProblems = (targets: Targets): readonly ConfigProblem[] => {
   const problems: ConfigProblem[] = []
   for (const target of Object.values(targets)) {
@@ -122,7 +125,7 @@ const valueProblems = (config: CookiesConfig): readonly ConfigProblem[] => {
     ['previousDomains', isDomains(previousDomains), 'must be a list of domains like "example.com"'],
     [
       'previousDomains',
-      domain === undefined || !Array.isArray(previousDomains) || !previousDomains.includes(domain),
+      !isDomains(previousDomains) || !previousDomains.some((former) => sameDomain(former, domain)),
       'names the domain in use; leave that out',
     ],
     ['refreshPath', typeof refreshPath === 'string' && PATH.test(refreshPath), 'must be a path like "/auth"'],

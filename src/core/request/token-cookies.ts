@@ -22,9 +22,15 @@ const LONGEST_AGE = 400 * 86_400
 
 type Parts = Pick<Engine<unknown>, 'transport'>
 
-/** The same cookie where it may still lie on a former domain. One with the prefix `__Host-` never lay on any. */
-const former = ({ transport: { cookies } }: Parts, target: CookieTarget): readonly string[] =>
-  /^__host-/i.test(target.name) ? [] : cookies.previousDomains.map((domain) => unsetCookie({ ...target, domain }))
+/**
+ * The same cookie where it may still lie: on a former domain, or on the host alone, where cookies lie until a domain is
+ * configured. One with the prefix `__Host-` never lay elsewhere.
+ */
+const former = ({ transport: { cookies } }: Parts, target: CookieTarget): readonly string[] => {
+  if (/^__host-/i.test(target.name)) return []
+  const hosts = target.domain === null ? cookies.previousDomains : [...cookies.previousDomains, null]
+  return hosts.map((domain) => unsetCookie({ ...target, domain }))
+}
 
 const targetsOf = ({ transport: { cookies } }: Parts, kind: TokenKind): readonly CookieTarget[] =>
   cookies.csrf === null ? [cookies.tokens[kind]] : [cookies.tokens[kind], cookies.csrf[kind]]
@@ -63,7 +69,6 @@ export const unsetTokenCookies = (
  * otherwise be refused until their owner signs in again.
  */
 export const formerCookies = (engine: Parts, failure: unknown): readonly string[] => {
-  if (engine.transport.cookies.previousDomains.length === 0) return []
   if (!(failure instanceof AuthError) || failure.code !== 'malformed_credentials') return []
   return (['access', 'refresh'] as const).flatMap((kind) =>
     targetsOf(engine, kind).flatMap((target) => former(engine, target)),

@@ -21,14 +21,16 @@ const heldBy = async ({ users }: Engine<unknown>, session: Session): Promise<rea
 }
 
 /**
- * @throws AuthError `token_revoked` where the session has ended or the user may not be signed in any more
+ * @throws AuthError `token_invalid` for a caller of another issuer; `token_revoked` where the session has ended or the user may not be signed in any more
  * @throws StoreError where the store cannot tell
  */
 export const reissue = async (
   engine: Engine<unknown>,
-  { sessionId, permissions }: Pick<Principal<unknown>, 'sessionId' | 'permissions'>,
+  { issuer, sessionId, permissions }: Pick<Principal<unknown>, 'issuer' | 'sessionId' | 'permissions'>,
   { reason, authTime }: { readonly reason: ClaimsContext['reason']; readonly authTime: 'now' | Seconds | null },
 ): Promise<AccessToken> => {
+  // Two realms on one store would otherwise make callers of each other's.
+  if (issuer !== engine.issuer) throw new AuthError('token_invalid', { detail: 'the caller is of another issuer' })
   const session = sessionId === null ? null : await engine.store.sessions.find(sessionId)
   if (session === null) throw gone('the session has ended')
   const held = await heldBy(engine, session)

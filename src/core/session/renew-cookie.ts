@@ -26,6 +26,8 @@ const renew = async (engine: Engine<unknown>, principal: Principal<unknown>): Pr
     const answer: unknown = await engine.store.revocations.isRevokedAtSource(principal)
     if (answer !== false) return NOTHING
     const token = await reissue(engine, principal, { reason: 'refresh', authTime })
+    // The session ends no later for it, so there is nothing to be gained.
+    if (engine.now() + token.expiresIn <= (principal.expiresAt ?? 0)) return NOTHING
     engine.emit({ type: 'token.renewed', subject, tokenId: token.tokenId })
     const { accessToken, expiresIn, tokenId } = token
     return setTokenCookies(engine, { kind: 'access', token: accessToken, session: sessionId ?? tokenId, expiresIn })

@@ -59,7 +59,7 @@ const permissionProblems = (permissions: unknown): readonly ConfigProblem[] => {
     }))
 }
 
-const headerProblems = (headers: unknown): readonly ConfigProblem[] => {
+export const headerProblems = (headers: unknown): readonly ConfigProblem[] => {
   if (!isJsonObject(headers) || !isJson(headers)) {
     return [{ path: 'headers', problem: 'must be an object of JSON values' }]
   }

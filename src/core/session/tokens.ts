@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts'
 import { AuthError, ConfigError } from '../errors.ts'
-import type { ClaimsContext } from '../hooks.ts'
+import type { ClaimsContext, ClaimsHook } from '../hooks.ts'
 import type { Seconds } from '../duration.ts'
 import { isPermissionName } from '../permission/permission-rules.ts'
 import { accessCookieRoom } from '../request/token-cookies.ts'
@@ -9,8 +9,9 @@ import { newIdentifier } from '../token/identifier.ts'
 import { isSigningKey } from '../token/keys.ts'
 import type { SigningKey } from '../token/keys.ts'
 import { signRefreshToken } from '../token/refresh-token.ts'
+import { unknownKeys } from '../unknown-keys.ts'
 import type { Session } from './session.ts'
-import { contentProblems } from './token-content.ts'
+import { contentProblems, headerProblems } from './token-content.ts'
 import type { TokenContent } from './token-content.ts'
 import { recordAccessToken } from './tracking.ts'
 
@@ -88,21 +89,33 @@ const check = (engine: Engine<unknown>, content: TokenContent): TokenContent => 
   return content
 }
 
+/** What a hook leaves out stays, be it absent or undefined; what it misspells would stay by mistake. */
+const readAnswer = (answer: Awaited<ReturnType<ClaimsHook>>, given: TokenContent): TokenContent => {
+  const object: unknown = answer
+  if (typeof object !== 'object' || object === null) throw new Error('it returned no object')
+  const problems = unknownKeys('', answer, ['claims', 'permissions'])
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { claims: answer.claims ?? given.claims, permissions: answer.permissions ?? given.permissions, headers: {} }
+}
+
 const askClaims = async (engine: Engine<unknown>, context: ClaimsContext): Promise<TokenContent> => {
   const { claims, permissions } = context
   const given = { claims, permissions, headers: {} }
   const hook = engine.hooks.claims
   if (hook === null) return given
-  return ask(engine, 'hooks.claims', async () => check(engine, { ...given, ...(await hook(context)), headers: {} }))
+  return ask(engine, 'hooks.claims', async () => check(engine, readAnswer(await hook(context), given)))
 }
 
 /** What was given to the sign-in itself stands above what the hook adds to every token. */
 const askHeaders = async (engine: Engine<unknown>, context: ClaimsContext, own: TokenContent['headers']) => {
   const hook = engine.hooks.headers
   if (hook === null) return own
-  const nothing = { claims: context.claims, permissions: [] }
-  const checked = async () => check(engine, { ...nothing, headers: { ...(await hook(context)), ...own } })
-  return (await ask(engine, 'hooks.headers', checked)).headers
+  return ask(engine, 'hooks.headers', async () => {
+    const headers = { ...(await hook(context)), ...own }
+    const problems = headerProblems(headers)
+    if (problems.length > 0) throw new ConfigError(problems)
+    return headers
+  })
 }
 
 const askKey = async (engine: Engine<unknown>, context: ClaimsContext): Promise<SigningKey> => {
@@ -143,8 +156,16 @@ const common = (
   limit: readonly string[] | null,
 ): readonly string[] => {
   if (limit === null) return granted
-  const kept = granted.filter((name) => rules.satisfies(limit, name))
-  return [...new Set([...kept, ...limit.filter((name) => rules.satisfies(granted, name))])]
+  const kept = [
+    ...granted.filter((name) => rules.satisfies(limit, name)),
+    ...limit.filter((name) => rules.satisfies(granted, name)),
+  ]
+  // Two roles may overlap without one holding the other: what both lead to stays.
+  const shared = [
+    ...rules.expand(granted).filter((name) => rules.satisfies(limit, name)),
+    ...rules.expand(limit).filter((name) => rules.satisfies(granted, name)),
+  ]
+  return [...new Set([...kept, ...shared.filter((name) => !rules.satisfies(kept, name))])]
 }
 
 /** The longest that an access token may get: beyond it no guard would take it, or no browser keep it. */

@@ -33,7 +33,7 @@ const wordsOf = (cause: unknown): string => (cause instanceof Error ? cause.mess
 
 /** Without the client's error itself: that may hold the arguments of its command, a password among them. */
 export const storeError = (operation: string, cause: unknown): StoreError =>
-  cause instanceof StoreError ? cause : new StoreError(operation, cause)
+  cause instanceof StoreError ? cause : new StoreError(operation, new Error(wordsOf(cause)))
 
 export const failsWith = (cause: unknown, code: string): boolean => wordsOf(cause).startsWith(code)
 

@@ -107,6 +107,18 @@ const goingOut = (serve: Serve): void => {
     expect([answer.status, oursIn(answer)]).toEqual([200, [ACCESS, CSRF]])
   })
 
+  test('go out all where two issuers let the caller in, each by cookies of its own', async () => {
+    const names = { access: '__Host-other', csrfAccess: 'other-csrf', refresh: '__Secure-other-refresh' }
+    const issuers = [createIssuer(), createIssuer({ cookies: { names, renewWithin: '5m' } })] as const
+    const [ours, theirs] = await Promise.all([signIn(issuers[0]), signIn(issuers[1])])
+    for (const { clock } of issuers) clock.now += NEAR_END
+    ours.browser.receive(issuers[1].auth.cookies.set(theirs.pair))
+    const app = await open(serve, issuers[0], () => reply('plain'), { others: [issuers[1]] })
+    const answer = await app.ask(ours.browser)
+    expect(answer.status).toBe(200)
+    expect(namesIn(answer).toSorted()).toEqual([ACCESS, names.access, CSRF, names.csrfAccess].toSorted())
+  })
+
   test('never mix among callers at the same time', async () => {
     const issuer = createIssuer()
     const subjects = Array.from({ length: 12 }, (_, index) => `user-${index}`)

@@ -32,12 +32,21 @@ describe('cookies without any setting (N079)', () => {
 describe('a setting of cookies takes effect (S2-8, #91)', () => {
   test.each<readonly [title: string, config: CookiesConfig, expected: RegExp]>([
     ['the name', { names: { access: 'sid' } }, /^sid=x\.y\.z; /],
-    ['the domain, which costs the prefix', { domain: 'example.com' }, /^jotward-access=.*; Domain=example\.com; /],
     ['plain HTTP, which costs it too', { dangerouslyAllowHttp: true }, /^jotward-access=(?!.*Secure)/],
     ['SameSite', { sameSite: 'Strict' }, /; SameSite=Strict$/],
     ['the end with the browser', { untilBrowserCloses: true }, /^(?!.*(?:Max-Age|Expires))/],
   ])('%s', (_title, config, expected) => {
     expect(setWith(config)[0]).toMatch(expected)
+  })
+
+  test('the domain, which costs the prefix, and unsets what lay on the host alone', () => {
+    const all = setWith({ domain: 'example.com' })
+    expect(all.slice(0, 2).map((cookie) => /^([\w-]+)=; .*Max-Age=0/.exec(cookie)?.[1])).toEqual([
+      'jotward-access',
+      'jotward-csrf',
+    ])
+    expect(all.slice(0, 2).filter((cookie) => cookie.includes('Domain='))).toEqual([])
+    expect(all[2]).toMatch(/^jotward-access=.+; Domain=example\.com; /)
   })
 
   test('the path of the refresh cookie', () => {
@@ -53,8 +62,9 @@ describe('a setting of cookies takes effect (S2-8, #91)', () => {
 
   test('a former domain, from which cookies are unset with each that is set', () => {
     const config = { domain: 'example.com', previousDomains: ['old.example.com'] }
-    const [first = '', second = '', ...own] = setWith(config)
+    const [first = '', host = '', second = '', , ...own] = setWith(config)
     expect(first).toMatch(/^jotward-access=; .*Max-Age=0; .*Domain=old\.example\.com/)
+    expect(host).toMatch(/^jotward-access=; (?!.*Domain).*Max-Age=0; /)
     expect(second).toMatch(/^jotward-csrf=; .*Max-Age=0; .*Domain=old\.example\.com/)
     expect(own.map((cookie) => /Domain=([^;]+)/.exec(cookie)?.[1])).toEqual(['example.com', 'example.com'])
   })

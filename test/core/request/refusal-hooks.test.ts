@@ -77,7 +77,7 @@ describe('a hook that shapes refusals (S0-4, S3-4, #149)', () => {
     const twice = view({ headers: { cookie: 'jotward-access=a; jotward-access=b' } })
     const refusal = await refusalOf(config, twice)
     expect(refusal.headers).not.toHaveProperty('set-cookie')
-    expect(refusal.cookies).toHaveLength(5)
+    expect(refusal.cookies).toHaveLength(9)
     expect(refusal.cookies.at(-1)).toBe('a=1')
     expect((await refusalOf(config)).cookies).toEqual(['a=1'])
   })

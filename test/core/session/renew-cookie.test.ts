@@ -100,10 +100,13 @@ describe('an access cookie is not renewed (S3-15, #107)', () => {
   })
 
   test('where nobody asks whether it is revoked, for the new one would be nobody’s to revoke', async () => {
-    const { auth, renewed, turn, accessToken } = await begin({ hooks: { isRevoked: () => true } })
+    const answers = { isRevoked: false }
+    const { auth, renewed, turn, accessToken } = await begin({ hooks: { isRevoked: () => answers.isRevoked } })
+    const principal = await auth.verify(accessToken)
+    answers.isRevoked = true
     turn(899_000)
     expect(await renewed({ revocation: 'skip' }, accessToken)).toEqual([])
-    await auth.revoke.token(await auth.verify(accessToken))
+    await auth.revoke.token(principal)
     expect(await renewed({ revocation: 'skip' }, accessToken)).toEqual([])
   })
 

@@ -134,8 +134,9 @@ describeRedis('under load', () => {
       primary.signal('SIGKILL')
       await primary.ended()
       await replica.command('replicaof', 'no', 'one')
-      client.close()
+      // First the calls under way, for a client that is closed while it looks for its server may leave them unanswered.
       const acknowledged = await loaded.stop()
+      client.close()
       const later = await openIoredis(replica)
       onTestFinished(async () => {
         later.close()

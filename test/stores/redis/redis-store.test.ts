@@ -263,6 +263,14 @@ describeRedis('the store on one server', () => {
     expect((await store.tokens.list({ subject: null, after: null, limit: 5 })).records).toEqual([])
   })
 
+  test('spends an identifier once, also where its subjects are of different places, and whatever it looks like', async () => {
+    const { singleUse } = redisStore(client, { prefix: newPrefix() })
+    for (const id of [newIdentifier('ann'), 'é', 'a', '💥']) {
+      expect(await singleUse.spend({ id, subject: 'ann', retention: 60 })).toBe(true)
+      expect(await singleUse.spend({ id, subject: 'bob', retention: 60 })).toBe(false)
+    }
+  })
+
   test('takes none of a call of which one record cannot be kept', async () => {
     const store = redisStore(client, { prefix: newPrefix() })
     const issue = await createIssuer(underTest(store))

@@ -7,6 +7,7 @@ import {
   OF_SUBJECT,
   ON_PRIMARY,
   PRUNE,
+  UNPINNED,
 } from './shared.ts'
 
 /** The lock of a subject's epoch is that of its sessions, so that a sign-in and a sign-out everywhere have an order. */
@@ -69,7 +70,7 @@ const lastOf = (key: string): string =>
 const STANDING = `
 CREATE FUNCTION jotward.is_revoked(
   p_token_id text, p_session_id text, p_subject text, p_stamp_subject bigint, p_stamp_global bigint
-) RETURNS text ${LANGUAGE} AS $$
+) RETURNS text ${UNPINNED} AS $$
 DECLARE
   is_listed boolean;
   subject_epoch bigint;

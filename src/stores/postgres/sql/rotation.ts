@@ -1,4 +1,4 @@
-import { LANGUAGE, outdated } from './shared.ts'
+import { LANGUAGE, outdated, UNPINNED } from './shared.ts'
 
 /** How long an update may take until it counts as having waited for somebody's lock. */
 const WAITED_MS = 50
@@ -22,7 +22,7 @@ const PARAMETERS = `
 export const ROTATION = `
 -- What becomes of a presented refresh token (ARCHITECTURE.md, "Rotation"). Rule 5 is nearly all of it, and is tried first,
 -- in one statement; where it does not apply, or the row has changed before its lock was had, all the rules are gone through.
-CREATE FUNCTION jotward.rotate_session(${PARAMETERS}) RETURNS text ${LANGUAGE} AS $$
+CREATE FUNCTION jotward.rotate_session(${PARAMETERS}) RETURNS text ${UNPINNED} AS $$
 DECLARE
   -- Before the row is read: a time after the row's could find it expired although it has been refreshed since.
   t bigint := jotward.now_ms();

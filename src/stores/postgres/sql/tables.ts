@@ -48,6 +48,8 @@ CREATE TABLE jotward.revocations (
   expires_at_ms bigint
 );
 CREATE INDEX revocations_by_key ON jotward.revocations (key, id);
+-- One row for each epoch, the highest; every refresh and every check of a token asks for two of them.
+CREATE UNIQUE INDEX revocations_of_epochs ON jotward.revocations (key) INCLUDE (epoch) WHERE epoch > 0;
 CREATE INDEX revocations_by_xid ON jotward.revocations (xid, id);
 CREATE INDEX revocations_by_end ON jotward.revocations (expires_at_ms);
 
