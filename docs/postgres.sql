@@ -29,17 +29,14 @@ CREATE TABLE jotward.sessions (
   id text COLLATE "C" PRIMARY KEY,
   subject text COLLATE "C" NOT NULL,
   created_at bigint NOT NULL,
-  auth_time bigint NOT NULL,
   absolute_expires_at bigint NOT NULL,
   stamp_subject bigint NOT NULL,
   stamp_global bigint NOT NULL,
-  -- json, not jsonb: it keeps the text as it was written, and takes an escaped NUL.
-  grant_json json NOT NULL,
-  -- Out of the grant, for rotations.
   idle_lifetime bigint NOT NULL,
   key_thumbprint text COLLATE "C",
-  device text,
-  refresh_data json NOT NULL,
+  -- All of the session that never changes, the above too, as every answer carries it: to put it together from columns at
+  -- each refresh costs more than all the rules. json, not jsonb: it keeps texts as they were written, an escaped NUL too.
+  fixed json NOT NULL,
   generation bigint NOT NULL,
   refresh_key_id text NOT NULL,
   rotated_at_ms bigint NOT NULL,
@@ -147,12 +144,15 @@ BEGIN
   WHERE s.id = p_id AND s.subject = p_subject AND s.created_at = p_created_at AND s.generation = p_generation
     AND t < s.absolute_expires_at * 1000 AND t < s.idle_expires_at_ms
     AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
-    AND NOT EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*') AND epoch > 0
-        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END OFFSET 0)
+    AND NOT (
+      s.stamp_subject < coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || p_subject AND epoch > 0), 0)
+      OR s.stamp_global < coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0))
     AND (s.key_thumbprint IS NULL OR s.key_thumbprint = p_thumbprint)
     AND (p_grace_ms <= 0 OR s.grace_from_ms IS NULL OR abs(t - s.grace_from_ms) > p_grace_ms)
-  RETURNING concat('{"outcome":"', 'rotated', '","nowMs":', t, ',"session":', row_to_json(s), '}'), jotward.now_ms() - t > 50 INTO answer, has_waited;
+  RETURNING concat('{"outcome":"rotated","nowMs":', t, ',"fixed":', s.fixed, ',"state":{"generation":', s.generation,
+    ',"refreshKeyId":', to_json(s.refresh_key_id), ',"rotatedAtMs":', t, ',"graceFromMs":', t,
+    ',"idleExpiresAtMs":', s.idle_expires_at_ms, ',"lateReplays":', s.late_replays,
+    ',"suspendedAtMs":null,"endedAtMs":null,"endReason":null}}'), jotward.now_ms() - t > 50 INTO answer, has_waited;
   IF NOT FOUND THEN
     RETURN jotward.judge_presentation(p_id, p_subject, p_generation, p_created_at, p_key_id, p_next_key_id,
                                         p_thumbprint, p_grace_ms, p_late_replays, p_retention_ms);
@@ -164,7 +164,10 @@ BEGIN
     SET rotated_at_ms = t, grace_from_ms = t,
       idle_expires_at_ms = least(t + s.idle_lifetime * 1000, s.absolute_expires_at * 1000)
     WHERE s.id = p_id
-    RETURNING concat('{"outcome":"', 'rotated', '","nowMs":', t, ',"session":', row_to_json(s), '}') INTO answer;
+    RETURNING concat('{"outcome":"rotated","nowMs":', t, ',"fixed":', s.fixed, ',"state":{"generation":', s.generation,
+    ',"refreshKeyId":', to_json(s.refresh_key_id), ',"rotatedAtMs":', t, ',"graceFromMs":', t,
+    ',"idleExpiresAtMs":', s.idle_expires_at_ms, ',"lateReplays":', s.late_replays,
+    ',"suspendedAtMs":null,"endedAtMs":null,"endReason":null}}') INTO answer;
   END IF;
   RETURN answer;
 END $$;
@@ -196,9 +199,9 @@ BEGIN
       RETURN '{"outcome":"unknown"}';
     END IF;
     -- Rule 2.
-    IF kept.ended_at_ms IS NOT NULL OR kept.suspended_at_ms IS NOT NULL OR EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || kept.subject, '*') AND epoch > 0
-        AND epoch > CASE key WHEN '*' THEN kept.stamp_global ELSE kept.stamp_subject END OFFSET 0) THEN
+    IF kept.ended_at_ms IS NOT NULL OR kept.suspended_at_ms IS NOT NULL OR (
+      kept.stamp_subject < coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || p_subject AND epoch > 0), 0)
+      OR kept.stamp_global < coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0)) THEN
       RETURN '{"outcome":"revoked"}';
     END IF;
     -- Rule 3.
@@ -245,7 +248,10 @@ BEGIN
     INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
     VALUES ('s:' || p_id, true, t + p_retention_ms);
   END IF;
-  RETURN concat('{"outcome":"', outcome, '","nowMs":', t, ',"session":', row_to_json(kept), '}');
+  RETURN json_build_object('outcome', outcome, 'nowMs', t, 'fixed', kept.fixed, 'state', json_build_object(
+    'generation', kept.generation, 'refreshKeyId', kept.refresh_key_id, 'rotatedAtMs', kept.rotated_at_ms,
+    'graceFromMs', kept.grace_from_ms, 'idleExpiresAtMs', kept.idle_expires_at_ms, 'lateReplays', kept.late_replays,
+    'suspendedAtMs', kept.suspended_at_ms, 'endedAtMs', kept.ended_at_ms, 'endReason', kept.end_reason));
 END $$;
 
 CREATE FUNCTION jotward.create_session(
@@ -255,6 +261,9 @@ CREATE FUNCTION jotward.create_session(
 ) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t bigint;
+  created_at bigint;
+  absolute_expires_at bigint;
+  fixed json;
   s jotward.sessions;
   victim text;
   evicted text[] := '{}';
@@ -269,10 +278,16 @@ BEGIN
     OR p_stamp_global <> coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0) THEN
     RETURN '{"outcome":"outdated"}';
   END IF;
+  created_at := t / 1000;
+  absolute_expires_at := created_at + p_absolute_lifetime;
+  fixed := json_build_object(
+    'id', p_id, 'subject', p_subject, 'createdAt', created_at, 'authTime', coalesce(p_auth_time, created_at),
+    'absoluteExpiresAt', absolute_expires_at,
+    'stamp', json_build_object('subject', p_stamp_subject, 'global', p_stamp_global), 'grant', p_grant::json,
+    'keyThumbprint', p_thumbprint, 'device', p_device, 'refreshData', p_refresh_data::json);
   INSERT INTO jotward.sessions VALUES (
-    p_id, p_subject, t / 1000, coalesce(p_auth_time, t / 1000), t / 1000 + p_absolute_lifetime, p_stamp_subject,
-    p_stamp_global, p_grant::json, p_idle_lifetime, p_thumbprint, p_device, p_refresh_data::json, 0, p_refresh_key_id, t,
-    NULL, least(t + p_idle_lifetime * 1000, (t / 1000 + p_absolute_lifetime) * 1000), 0, NULL, NULL, NULL
+    p_id, p_subject, created_at, absolute_expires_at, p_stamp_subject, p_stamp_global, p_idle_lifetime, p_thumbprint,
+    fixed, 0, p_refresh_key_id, t, NULL, least(t + p_idle_lifetime * 1000, absolute_expires_at * 1000), 0
   ) ON CONFLICT (id) DO NOTHING RETURNING * INTO s;
   IF NOT FOUND THEN
     RETURN '{"outcome":"exists"}';
@@ -280,9 +295,9 @@ BEGIN
   FOR victim IN
     SELECT id FROM jotward.sessions AS v
     WHERE v.subject = p_subject AND v.id <> p_id AND v.ended_at_ms IS NULL AND v.suspended_at_ms IS NULL
-      AND t < v.idle_expires_at_ms AND t < v.absolute_expires_at * 1000 AND NOT EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || v.subject, '*') AND epoch > 0
-        AND epoch > CASE key WHEN '*' THEN v.stamp_global ELSE v.stamp_subject END OFFSET 0)
+      AND t < v.idle_expires_at_ms AND t < v.absolute_expires_at * 1000 AND NOT (
+      v.stamp_subject < coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || v.subject AND epoch > 0), 0)
+      OR v.stamp_global < coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0))
     ORDER BY v.rotated_at_ms DESC, v.id DESC OFFSET greatest(p_max_per_subject - 1, 0) FOR NO KEY UPDATE
   LOOP
     UPDATE jotward.sessions SET ended_at_ms = t, end_reason = 'evicted' WHERE id = victim;
@@ -293,7 +308,11 @@ BEGIN
   IF random() < 1.0 / 64 THEN
     PERFORM jotward.prune(t);
   END IF;
-  RETURN concat('{"outcome":"created","nowMs":', t, ',"session":', row_to_json(s), ',"evicted":', to_json(evicted), '}');
+  RETURN json_build_object('outcome', 'created', 'nowMs', t, 'fixed', fixed, 'evicted', evicted,
+    'state', json_build_object(
+    'generation', s.generation, 'refreshKeyId', s.refresh_key_id, 'rotatedAtMs', s.rotated_at_ms,
+    'graceFromMs', s.grace_from_ms, 'idleExpiresAtMs', s.idle_expires_at_ms, 'lateReplays', s.late_replays,
+    'suspendedAtMs', s.suspended_at_ms, 'endedAtMs', s.ended_at_ms, 'endReason', s.end_reason));
 END $$;
 
 -- Ends a session (p_change is the reason), or suspends or resumes it ('suspend', 'resume'), and tells the log. The lock
@@ -343,10 +362,13 @@ BEGIN
   IF pg_is_in_recovery() THEN
     RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
   END IF;
-  RETURN (SELECT row_to_json(s) FROM jotward.sessions AS s WHERE s.id = p_id AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
-      AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*') AND epoch > 0
-        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END OFFSET 0));
+  RETURN (SELECT json_build_object('fixed', s.fixed, 'state', json_build_object(
+    'generation', s.generation, 'refreshKeyId', s.refresh_key_id, 'rotatedAtMs', s.rotated_at_ms,
+    'graceFromMs', s.grace_from_ms, 'idleExpiresAtMs', s.idle_expires_at_ms, 'lateReplays', s.late_replays,
+    'suspendedAtMs', s.suspended_at_ms, 'endedAtMs', s.ended_at_ms, 'endReason', s.end_reason)) FROM jotward.sessions AS s WHERE s.id = p_id AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
+      AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT (
+      s.stamp_subject < coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || s.subject AND epoch > 0), 0)
+      OR s.stamp_global < coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0)));
 END $$;
 
 CREATE FUNCTION jotward.list_sessions(p_subject text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -356,11 +378,14 @@ BEGIN
   IF pg_is_in_recovery() THEN
     RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
   END IF;
-  RETURN (SELECT coalesce(json_agg(s ORDER BY s.rotated_at_ms DESC, s.id DESC), '[]') FROM jotward.sessions AS s
+  RETURN (SELECT coalesce(json_agg(json_build_object('fixed', s.fixed, 'state', json_build_object(
+    'generation', s.generation, 'refreshKeyId', s.refresh_key_id, 'rotatedAtMs', s.rotated_at_ms,
+    'graceFromMs', s.grace_from_ms, 'idleExpiresAtMs', s.idle_expires_at_ms, 'lateReplays', s.late_replays,
+    'suspendedAtMs', s.suspended_at_ms, 'endedAtMs', s.ended_at_ms, 'endReason', s.end_reason)) ORDER BY s.rotated_at_ms DESC, s.id DESC), '[]') FROM jotward.sessions AS s
           WHERE s.subject = p_subject AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
-      AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || s.subject, '*') AND epoch > 0
-        AND epoch > CASE key WHEN '*' THEN s.stamp_global ELSE s.stamp_subject END OFFSET 0));
+      AND t < s.idle_expires_at_ms AND t < s.absolute_expires_at * 1000 AND NOT (
+      s.stamp_subject < coalesce((SELECT epoch FROM jotward.revocations WHERE key = 'u:' || s.subject AND epoch > 0), 0)
+      OR s.stamp_global < coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0)));
 END $$;
 
 CREATE FUNCTION jotward.read_epochs(p_subject text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

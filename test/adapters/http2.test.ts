@@ -81,5 +81,5 @@ test('hands requests of HTTP/2 on without their pseudo-headers, with their body'
     'body',
   )
   expect(headers[':status']).toBe(203)
-  expect(JSON.parse(text)).toEqual({ method: 'POST', pathname: '/echo', names: ['content-type'], body: 'body' })
+  expect(JSON.parse(text)).toEqual({ method: 'POST', pathname: '/echo', names: ['content-type', 'host'], body: 'body' })
 })

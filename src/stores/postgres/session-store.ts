@@ -1,6 +1,6 @@
 import type { Seconds } from '../../core/duration.ts'
 import { StoreError } from '../../core/errors.ts'
-import type { EndReason, Grant, Session, SessionState } from '../../core/session/session.ts'
+import type { EndReason, Grant, Session, SessionState, Stamp } from '../../core/session/session.ts'
 import type { JsonValue } from '../../core/token/json.ts'
 import type { Creation, Ending, Rotation, SessionStore } from '../../ports/session-store.ts'
 import type { Database } from './database.ts'
@@ -16,39 +16,48 @@ import {
 } from './row.ts'
 import { isStorable, toMilliseconds } from './values.ts'
 
-const stateOf = (row: unknown): SessionState => ({
-  generation: readInteger(row, 'generation'),
-  refreshKeyId: readText(row, 'refresh_key_id'),
-  rotatedAtMs: readInteger(row, 'rotated_at_ms'),
-  graceFromMs: readIntegerOrNull(row, 'grace_from_ms'),
-  idleExpiresAtMs: readInteger(row, 'idle_expires_at_ms'),
-  lateReplays: readInteger(row, 'late_replays'),
-  suspendedAtMs: readIntegerOrNull(row, 'suspended_at_ms'),
-  endedAtMs: readIntegerOrNull(row, 'ended_at_ms'),
+const stateOf = (state: unknown): SessionState => ({
+  generation: readInteger(state, 'generation'),
+  refreshKeyId: readText(state, 'refreshKeyId'),
+  rotatedAtMs: readInteger(state, 'rotatedAtMs'),
+  graceFromMs: readIntegerOrNull(state, 'graceFromMs'),
+  idleExpiresAtMs: readInteger(state, 'idleExpiresAtMs'),
+  lateReplays: readInteger(state, 'lateReplays'),
+  suspendedAtMs: readIntegerOrNull(state, 'suspendedAtMs'),
+  endedAtMs: readIntegerOrNull(state, 'endedAtMs'),
   // Only the functions of the schema write this column.
-  endReason: readTextOrNull(row, 'end_reason') as EndReason | null,
+  endReason: readTextOrNull(state, 'endReason') as EndReason | null,
 })
 
-const sessionOf = (row: unknown): Session => ({
-  id: readText(row, 'id'),
-  subject: readText(row, 'subject'),
-  createdAt: readInteger(row, 'created_at'),
-  authTime: readInteger(row, 'auth_time'),
-  absoluteExpiresAt: readInteger(row, 'absolute_expires_at'),
-  stamp: { subject: readInteger(row, 'stamp_subject'), global: readInteger(row, 'stamp_global') },
-  // Only `create` writes these two columns, and JSON.parse has made what they hold.
-  grant: readObject(row, 'grant_json') as unknown as Grant,
-  keyThumbprint: readTextOrNull(row, 'key_thumbprint'),
-  device: readTextOrNull(row, 'device'),
-  refreshData: column(row, 'refresh_data') as JsonValue,
-  state: stateOf(row),
+const stampOf = (stamp: unknown): Stamp => ({
+  subject: readInteger(stamp, 'subject'),
+  global: readInteger(stamp, 'global'),
 })
+
+/** The session that an answer carries: what never changes in one piece, and its state. */
+const sessionOf = (answer: unknown): Session => {
+  const fixed = column(answer, 'fixed')
+  return {
+    id: readText(fixed, 'id'),
+    subject: readText(fixed, 'subject'),
+    createdAt: readInteger(fixed, 'createdAt'),
+    authTime: readInteger(fixed, 'authTime'),
+    absoluteExpiresAt: readInteger(fixed, 'absoluteExpiresAt'),
+    stamp: stampOf(column(fixed, 'stamp')),
+    // Only `create` writes these two, and JSON.parse has made what they hold.
+    grant: readObject(fixed, 'grant') as unknown as Grant,
+    keyThumbprint: readTextOrNull(fixed, 'keyThumbprint'),
+    device: readTextOrNull(fixed, 'device'),
+    refreshData: column(fixed, 'refreshData') as JsonValue,
+    state: stateOf(column(answer, 'state')),
+  }
+}
 
 const creationOf = (answer: unknown): Creation => {
   const outcome = readText(answer, 'outcome')
   switch (outcome) {
     case 'created': {
-      const session = sessionOf(column(answer, 'session'))
+      const session = sessionOf(answer)
       return { outcome, session, nowMs: readInteger(answer, 'nowMs'), evicted: readTexts(answer, 'evicted') }
     }
     case 'outdated':
@@ -67,7 +76,7 @@ const rotationOf = (answer: unknown): Rotation => {
     case 'replayed_late':
     case 'recovered':
     case 'reused':
-      return { outcome, session: sessionOf(column(answer, 'session')), nowMs: readInteger(answer, 'nowMs') }
+      return { outcome, session: sessionOf(answer), nowMs: readInteger(answer, 'nowMs') }
     case 'revoked':
     case 'unknown':
     case 'key_mismatch':

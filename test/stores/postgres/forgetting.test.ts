@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000
 /** Of each table so many rows that are dead, and one that lives. */
 const FILL = `
   INSERT INTO jotward.sessions
-  SELECT 'dead ' || n, 'ann', 0, 0, 1000, 0, 0, '{}', 60, NULL, NULL, '{}', 0, 'key-1', 0, NULL, 0, 0, NULL, NULL, NULL
+  SELECT 'dead ' || n, 'ann', 0, 1000, 0, 0, 60, NULL, '{}', 0, 'key-1', 0, NULL, 0, 0, NULL, NULL, NULL
   FROM generate_series(1, $count) AS n;
   INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
   SELECT 't:dead ' || n, true, 1000 FROM generate_series(1, $count) AS n;

@@ -1,4 +1,4 @@
-import { LANGUAGE, outdated, UNPINNED } from './shared.ts'
+import { LANGUAGE, outdated, stateOf, UNPINNED } from './shared.ts'
 
 /** How long an update may take until it counts as having waited for somebody's lock. */
 const WAITED_MS = 50
@@ -7,8 +7,11 @@ const WAITED_MS = 50
 const BEGIN = `rotated_at_ms = t, grace_from_ms = t,
       idle_expires_at_ms = least(t + s.idle_lifetime * 1000, s.absolute_expires_at * 1000)`
 
-const answer = (outcome: string, row: string): string =>
-  `concat('{"outcome":"', ${outcome}, '","nowMs":', t, ',"session":', row_to_json(${row}), '}')`
+/** The answer of a rotation, put together by hand: what is live and new has most of its state from the call. */
+const ROTATED = `concat('{"outcome":"rotated","nowMs":', t, ',"fixed":', s.fixed, ',"state":{"generation":', s.generation,
+    ',"refreshKeyId":', to_json(s.refresh_key_id), ',"rotatedAtMs":', t, ',"graceFromMs":', t,
+    ',"idleExpiresAtMs":', s.idle_expires_at_ms, ',"lateReplays":', s.late_replays,
+    ',"suspendedAtMs":null,"endedAtMs":null,"endReason":null}}')`
 
 const PARAMETERS = `
   p_id text, p_subject text, p_generation bigint, p_created_at bigint, p_key_id text, p_next_key_id text,
@@ -38,7 +41,7 @@ BEGIN
     AND NOT ${outdated('s')}
     AND (s.key_thumbprint IS NULL OR s.key_thumbprint = p_thumbprint)
     AND (p_grace_ms <= 0 OR s.grace_from_ms IS NULL OR abs(t - s.grace_from_ms) > p_grace_ms)
-  RETURNING ${answer("'rotated'", 's')}, jotward.now_ms() - t > ${WAITED_MS} INTO answer, has_waited;
+  RETURNING ${ROTATED}, jotward.now_ms() - t > ${WAITED_MS} INTO answer, has_waited;
   IF NOT FOUND THEN
     RETURN jotward.judge_presentation(p_id, p_subject, p_generation, p_created_at, p_key_id, p_next_key_id,
                                         p_thumbprint, p_grace_ms, p_late_replays, p_retention_ms);
@@ -49,7 +52,7 @@ BEGIN
     UPDATE jotward.sessions AS s
     SET ${BEGIN}
     WHERE s.id = p_id
-    RETURNING ${answer("'rotated'", 's')} INTO answer;
+    RETURNING ${ROTATED} INTO answer;
   END IF;
   RETURN answer;
 END $$;
@@ -123,6 +126,6 @@ BEGIN
     INSERT INTO jotward.revocations (key, revoked, expires_at_ms)
     VALUES ('s:' || p_id, true, t + p_retention_ms);
   END IF;
-  RETURN ${answer('outcome', 'kept')};
+  RETURN json_build_object('outcome', outcome, 'nowMs', t, 'fixed', kept.fixed, 'state', ${stateOf('kept')});
 END $$;
 `

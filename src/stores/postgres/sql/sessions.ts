@@ -1,8 +1,18 @@
-import { epochOf, LANGUAGE, lockName, OF_EVERYBODY, OF_SUBJECT, ON_PRIMARY, outdated, PRUNE } from './shared.ts'
+import {
+  epochOf,
+  LANGUAGE,
+  lockName,
+  OF_EVERYBODY,
+  OF_SUBJECT,
+  ON_PRIMARY,
+  outdated,
+  PRUNE,
+  stateOf,
+} from './shared.ts'
 
 /** Whether a row can still be refreshed at `t`. */
 const live = (row: string): string => `${row}.ended_at_ms IS NULL AND ${row}.suspended_at_ms IS NULL
-      AND t < ${row}.idle_expires_at_ms AND t < ${row}.absolute_expires_at * 1000 AND NOT ${outdated(row)}`
+      AND t < ${row}.idle_expires_at_ms AND t < ${row}.absolute_expires_at * 1000 AND NOT ${outdated(row, `'u:' || ${row}.subject`)}`
 
 const CREATE = `
 CREATE FUNCTION jotward.create_session(
@@ -12,6 +22,9 @@ CREATE FUNCTION jotward.create_session(
 ) RETURNS text ${LANGUAGE} AS $$
 DECLARE
   t bigint;
+  created_at bigint;
+  absolute_expires_at bigint;
+  fixed json;
   s jotward.sessions;
   victim text;
   evicted text[] := '{}';
@@ -26,10 +39,16 @@ BEGIN
     OR p_stamp_global <> ${epochOf(OF_EVERYBODY)} THEN
     RETURN '{"outcome":"outdated"}';
   END IF;
+  created_at := t / 1000;
+  absolute_expires_at := created_at + p_absolute_lifetime;
+  fixed := json_build_object(
+    'id', p_id, 'subject', p_subject, 'createdAt', created_at, 'authTime', coalesce(p_auth_time, created_at),
+    'absoluteExpiresAt', absolute_expires_at,
+    'stamp', json_build_object('subject', p_stamp_subject, 'global', p_stamp_global), 'grant', p_grant::json,
+    'keyThumbprint', p_thumbprint, 'device', p_device, 'refreshData', p_refresh_data::json);
   INSERT INTO jotward.sessions VALUES (
-    p_id, p_subject, t / 1000, coalesce(p_auth_time, t / 1000), t / 1000 + p_absolute_lifetime, p_stamp_subject,
-    p_stamp_global, p_grant::json, p_idle_lifetime, p_thumbprint, p_device, p_refresh_data::json, 0, p_refresh_key_id, t,
-    NULL, least(t + p_idle_lifetime * 1000, (t / 1000 + p_absolute_lifetime) * 1000), 0, NULL, NULL, NULL
+    p_id, p_subject, created_at, absolute_expires_at, p_stamp_subject, p_stamp_global, p_idle_lifetime, p_thumbprint,
+    fixed, 0, p_refresh_key_id, t, NULL, least(t + p_idle_lifetime * 1000, absolute_expires_at * 1000), 0
   ) ON CONFLICT (id) DO NOTHING RETURNING * INTO s;
   IF NOT FOUND THEN
     RETURN '{"outcome":"exists"}';
@@ -44,7 +63,8 @@ BEGIN
     VALUES ('s:' || victim, true, t + p_retention_ms);
     evicted := evicted || victim;
   END LOOP;${PRUNE}
-  RETURN concat('{"outcome":"created","nowMs":', t, ',"session":', row_to_json(s), ',"evicted":', to_json(evicted), '}');
+  RETURN json_build_object('outcome', 'created', 'nowMs', t, 'fixed', fixed, 'evicted', evicted,
+    'state', ${stateOf('s')});
 END $$;
 `
 
@@ -87,19 +107,21 @@ BEGIN
 END $$;
 `
 
+const SESSION = `json_build_object('fixed', s.fixed, 'state', ${stateOf('s')})`
+
 const FIND = `
 CREATE FUNCTION jotward.find_session(p_id text) RETURNS text ${LANGUAGE} AS $$
 DECLARE
   t bigint := jotward.now_ms();
 BEGIN${ON_PRIMARY}
-  RETURN (SELECT row_to_json(s) FROM jotward.sessions AS s WHERE s.id = p_id AND ${live('s')});
+  RETURN (SELECT ${SESSION} FROM jotward.sessions AS s WHERE s.id = p_id AND ${live('s')});
 END $$;
 
 CREATE FUNCTION jotward.list_sessions(p_subject text) RETURNS text ${LANGUAGE} AS $$
 DECLARE
   t bigint := jotward.now_ms();
 BEGIN${ON_PRIMARY}
-  RETURN (SELECT coalesce(json_agg(s ORDER BY s.rotated_at_ms DESC, s.id DESC), '[]') FROM jotward.sessions AS s
+  RETURN (SELECT coalesce(json_agg(${SESSION} ORDER BY s.rotated_at_ms DESC, s.id DESC), '[]') FROM jotward.sessions AS s
           WHERE s.subject = p_subject AND ${live('s')});
 END $$;
 `

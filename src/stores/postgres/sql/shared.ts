@@ -27,11 +27,6 @@ const LOCK_CLASS = 1_246_711_927
 /** Makes everybody wait who wants to do the same for the same name, until the transaction ends. `name` is SQL. */
 export const lockName = (name: string): string => `PERFORM pg_advisory_xact_lock(${LOCK_CLASS}, hashtext(${name}));`
 
-/** Whether one of the epochs in force stands above a row's stamp. OFFSET keeps it one look-up in the index for both. */
-export const outdated = (row: string): string => `EXISTS (
-      SELECT FROM jotward.revocations WHERE key IN ('u:' || ${row}.subject, '*') AND epoch > 0
-        AND epoch > CASE key WHEN '*' THEN ${row}.stamp_global ELSE ${row}.stamp_subject END OFFSET 0)`
-
 /** The key of a subject's epoch, and of everybody's. */
 export const OF_SUBJECT = "'u:' || p_subject"
 export const OF_EVERYBODY = "'*'"
@@ -39,6 +34,17 @@ export const OF_EVERYBODY = "'*'"
 /** The epoch in force of a key. */
 export const epochOf = (key: string): string =>
   `coalesce((SELECT epoch FROM jotward.revocations WHERE key = ${key} AND epoch > 0), 0)`
+
+/** Whether one of the epochs in force stands above a row's stamp; `ofSubject` is the key of its subject's. */
+export const outdated = (row: string, ofSubject: string = OF_SUBJECT): string => `(
+      ${row}.stamp_subject < ${epochOf(ofSubject)}
+      OR ${row}.stamp_global < ${epochOf(OF_EVERYBODY)})`
+
+/** What changes of a session, as JSON. */
+export const stateOf = (row: string): string => `json_build_object(
+    'generation', ${row}.generation, 'refreshKeyId', ${row}.refresh_key_id, 'rotatedAtMs', ${row}.rotated_at_ms,
+    'graceFromMs', ${row}.grace_from_ms, 'idleExpiresAtMs', ${row}.idle_expires_at_ms, 'lateReplays', ${row}.late_replays,
+    'suspendedAtMs', ${row}.suspended_at_ms, 'endedAtMs', ${row}.ended_at_ms, 'endReason', ${row}.end_reason)`
 
 export const EPOCH_RETENTION_MS = EPOCH_RETENTION * 1000
 

@@ -11,17 +11,14 @@ CREATE TABLE jotward.sessions (
   id text COLLATE "C" PRIMARY KEY,
   subject text COLLATE "C" NOT NULL,
   created_at bigint NOT NULL,
-  auth_time bigint NOT NULL,
   absolute_expires_at bigint NOT NULL,
   stamp_subject bigint NOT NULL,
   stamp_global bigint NOT NULL,
-  -- json, not jsonb: it keeps the text as it was written, and takes an escaped NUL.
-  grant_json json NOT NULL,
-  -- Out of the grant, for rotations.
   idle_lifetime bigint NOT NULL,
   key_thumbprint text COLLATE "C",
-  device text,
-  refresh_data json NOT NULL,
+  -- All of the session that never changes, the above too, as every answer carries it: to put it together from columns at
+  -- each refresh costs more than all the rules. json, not jsonb: it keeps texts as they were written, an escaped NUL too.
+  fixed json NOT NULL,
   generation bigint NOT NULL,
   refresh_key_id text NOT NULL,
   rotated_at_ms bigint NOT NULL,
