@@ -13,6 +13,8 @@ export interface IoredisClient {
 
 /** What node-redis 5 or later makes by `createClient` or `createClientPool`. */
 export interface NodeRedisClient {
+  /** A pool does not tell. */
+  readonly isReady?: boolean
   sendCommand(args: string[]): Promise<unknown>
   multi(): NodeRedisBatch<[args: string[]]>
 }
@@ -69,6 +71,8 @@ const replyList = (replies: unknown): readonly unknown[] => {
 const nodeRedisConnection = (client: NodeRedisClient): RedisConnection => ({
   send: (_key, command) => client.sendCommand([...command]),
   sendTogether: async (_key, commands) => {
+    // What it sends so waits for a connection without end, and would be done long after its caller was told that it failed.
+    if (client.isReady === false) throw new Error('the client is not connected')
     // Its pipelines are chains: one that has been sent in part when the connection goes is rejected as a whole.
     const batch = client.multi()
     for (const command of commands) batch.addCommand([...command])

@@ -303,6 +303,23 @@ describeRedis('a failover', () => {
   })
 })
 
+describeRedis('node-redis', () => {
+  test('keeps no write that must be durable for later, when nobody waits for it any more', async () => {
+    const { primary, replica } = await startReplicated()
+    const client = await openNodeRedis(primary)
+    const store = redisStore(client.client, { ...REPLICATED, prefix: newPrefix() })
+    await store.ready()
+    const session = await created(opened(store))
+    primary.signal('SIGKILL')
+    await primary.ended()
+    const end = { id: session.id, subject: 'ann', reason: 'signout' } as const
+    expect(await fateOf(Promise.resolve(store.sessions.end(end, CREATION)))).not.toBe('acknowledged')
+    expect(await fateOf(Promise.resolve(store.sessions.end(end, CREATION)))).toMatch(/the client is not connected$/)
+    client.close()
+    await Promise.all([primary.stop(), replica.stop()])
+  })
+})
+
 describeRedis('kill -9 and restart with an append-only file (F2)', () => {
   test('keeps everything acknowledged, names another source, and knows its scripts again', async () => {
     const server = await startRedis()

@@ -35,7 +35,9 @@ BEGIN
   UPDATE jotward.sessions AS s
   SET generation = s.generation + 1, refresh_key_id = p_next_key_id,
       ${BEGIN}
-  WHERE s.id = p_id AND s.subject = p_subject AND s.created_at = p_created_at AND s.generation = p_generation
+  -- IS TRUE keeps the planner from looking for the row by its subject, who may have many.
+  WHERE s.id = p_id AND (s.subject = p_subject) IS TRUE
+    AND s.created_at = p_created_at AND s.generation = p_generation
     AND t < s.absolute_expires_at * 1000 AND t < s.idle_expires_at_ms
     AND s.ended_at_ms IS NULL AND s.suspended_at_ms IS NULL
     AND NOT ${outdated('s')}
