@@ -39,7 +39,7 @@ const NONSENSE: readonly unknown[] = [
 /** The base with a value at a path like `cookies.names.access`. */
 const withValue = (path: string, value: unknown): unknown => {
   const [first = '', ...rest] = path.split('.')
-  const nested = [...rest].reverse().reduce<unknown>((inner, name) => ({ [name]: inner }), value)
+  const nested = rest.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)
   return { ...BASE, [first]: rest.length === 0 ? value : nested }
 }
 
