@@ -156,7 +156,7 @@ describe('HTTP/2, whose requests pass for those of node:http', () => {
     )
     const send = await openHttp2(mount(echo, (_request, response) => response.end('next')))
     const { text } = await send({ ':method': 'POST', ':path': '/echo?x=1', 'content-type': 'text/plain' }, 'body')
-    expect(JSON.parse(text)).toEqual({ method: 'POST', names: ['content-type'], body: 'body' })
+    expect(JSON.parse(text)).toEqual({ method: 'POST', names: ['content-type', 'host'], body: 'body' })
     expect((await send({ ':path': '/' })).text).toBe('next')
   })
 })

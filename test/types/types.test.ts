@@ -185,7 +185,7 @@ const BREAKS: readonly Break[] = [
   },
   {
     promise: 'realms give claims of any of them',
-    edits: [{ file: 'src/realms.ts', from: /Guarding<ClaimsOf<A\[number\]>/g, to: 'Guarding<any' }],
+    edits: [{ file: 'src/realms.ts', from: /Connecting<ClaimsOf<A\[number\]>/g, to: 'Connecting<any' }],
     complaints: ['realms.claims: which of them it is has to be asked first'],
   },
   {
@@ -193,8 +193,8 @@ const BREAKS: readonly Break[] = [
     edits: [
       {
         file: 'src/realms.ts',
-        from: '...auths: A\n): Guarding<ClaimsOf<A[number]>, SharedPermissions<A>>',
-        to: '...auths: A\n): Guarding<ClaimsOf<A[number]>, string>',
+        from: '...auths: A\n): Connecting<ClaimsOf<A[number]>, SharedPermissions<A>>',
+        to: '...auths: A\n): Connecting<ClaimsOf<A[number]>, string>',
       },
     ],
     complaints: ['realms.claims: a permission that only one of them knows'],
