@@ -13,7 +13,7 @@ export default defineConfig({
         replacement: source('adapters/$1.ts'),
       },
       {
-        find: /^jotward\/(routes|testing|stores|stores\/memory|stores\/sqlite|stores\/bounded|stores\/replicated)$/,
+        find: /^jotward\/(routes|testing|stores|stores\/memory|stores\/sqlite|stores\/postgres|stores\/bounded|stores\/redis|stores\/replicated)$/,
         replacement: source('$1/index.ts'),
       },
     ],
