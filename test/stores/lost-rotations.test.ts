@@ -35,6 +35,7 @@ const createBed = () => {
     singleUse: memorySingleUse({ now }),
     users: memoryUserDirectory({ now }),
     ready: () => undefined,
+    promises: () => ({ crash: false, powerLoss: false, failover: null, remarks: [] }),
     close: () => undefined,
   }
   const auth = createAuth({

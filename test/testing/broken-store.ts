@@ -32,6 +32,7 @@ const openSpoilt = (spoil: Spoiler): StoreUnderTest => {
     singleUse: memorySingleUse({ now }),
     users: memoryUserDirectory({ now }),
     ready: () => undefined,
+    promises: () => ({ crash: false, powerLoss: false, failover: null, remarks: [] }),
     close: () => undefined,
   }
   return { store: { ...store, ...spoil(store, tables) }, turn, close: () => undefined }

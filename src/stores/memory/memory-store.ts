@@ -25,6 +25,12 @@ export const memoryStore = ({ now = Date.now }: MemoryStoreOptions = {}): StoreW
     singleUse: memorySingleUse({ now }),
     users: memoryUserDirectory({ now }),
     ready: () => undefined,
+    promises: () => ({
+      crash: false,
+      powerLoss: false,
+      failover: null,
+      remarks: ['everything is in the memory of this process and ends with it'],
+    }),
     close: () => undefined,
   }
 }

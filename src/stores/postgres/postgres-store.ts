@@ -3,6 +3,7 @@ import type { StoreWithUsers } from '../../ports/store.ts'
 import { queryOf } from './client.ts'
 import type { PostgresClient } from './client.ts'
 import { createDatabase } from './database.ts'
+import { readPromises } from './promises.ts'
 import { prepare } from './readiness.ts'
 import { postgresRevocationLog } from './revocation-log.ts'
 import { quoted } from './schema-sql.ts'
@@ -46,6 +47,7 @@ export const postgresStore = (
     singleUse: postgresSingleUse(database),
     users: postgresUserDirectory(database),
     ready: () => prepare({ query, schema, migrate }),
+    promises: () => readPromises(query),
     close: () => undefined,
   }
 }

@@ -100,7 +100,7 @@ const warningsIn = (info: Info, { replicas }: ResolvedOptions): readonly string[
 }
 
 /** What INFO tells of the servers of all buckets, or why it does not. */
-const inspect = ({ runner, buckets }: StoreParts): Promise<readonly (Info | string)[]> => {
+export const inspect = ({ runner, buckets }: StoreParts): Promise<readonly (Info | string)[]> => {
   const calls = buckets.all.map((bucket) => ({ operation: CHECKING, bucket, script: 'inspect', args: [] }) as const)
   return Promise.all(
     calls.map((call) =>

@@ -4,6 +4,7 @@ import { connectionOf } from './client.ts'
 import type { RedisStoreClient } from './client.ts'
 import { resolveOptions } from './options.ts'
 import type { RedisStoreOptions } from './options.ts'
+import { readPromises } from './promises.ts'
 import { checkLayout, checkServers } from './readiness.ts'
 import { redisRevocationLog } from './revocation-log.ts'
 import { createRunner, storeError } from './runner.ts'
@@ -72,6 +73,7 @@ export const createRedisStore = (
       await checkServers({ runner, buckets }, resolved)
       await ensure()
     },
+    promises: () => readPromises({ runner, buckets }, resolved),
     close: () => undefined,
   }
 }
