@@ -239,7 +239,7 @@ const createTokens = (engine: Engine<unknown>): Tokens<string, object> => ({
 })
 
 const ON_ITS_OWN = { location: null } as const
-const AS_USUAL = { revocation: 'usual', admit: null } as const
+const AS_USUAL = { revocation: 'usual', whenStale: 'refuse', admit: null } as const
 
 /** Stands where a token came without a request. */
 const NO_REQUEST: RequestView = {

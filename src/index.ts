@@ -25,7 +25,7 @@ export type { Location, LocationsConfig, TokenFinder, TokenKind } from './core/r
 export type { Principal } from './core/request/principal.ts'
 export type { ErrorsConfig, Refusal, RefusalChange, RefusalContext, RefusalHook } from './core/request/refusal.ts'
 export type { RequestView } from './core/request/request-view.ts'
-export type { Permissions, Requirement } from './core/request/requirement.ts'
+export type { Permissions, Requirement, WhenStale } from './core/request/requirement.ts'
 export type { Delivery } from './core/request/transport.ts'
 export type { Validity } from './core/request/validity.ts'
 export type { CookieJar } from './core/session/cookie-jar.ts'

@@ -10,7 +10,7 @@ export const names = () => {
     fresh: '5m',
     locations: ['header', 'cookie', 'query', 'json', 'form', 'custom'],
     token: 'any',
-    revocation: 'strict',
+    whenStale: 'ask',
     user: true,
     check: (principal, request) => principal.claims.role === 'chief' && request.method === 'GET',
   })
@@ -26,6 +26,8 @@ export const names = () => {
   shop.guard({ token: 'id' })
   // @ts-expect-error a way of asking that there is not
   shop.guard({ revocation: 'never' })
+  // @ts-expect-error what is asked at its source is asked of no copy
+  shop.guard({ whenStale: 'skip' })
   // @ts-expect-error true or false
   shop.guard({ user: 'ann' })
   // @ts-expect-error neither true nor false nor lenient

@@ -15,6 +15,7 @@ import { askHook } from './ask-hook.ts'
 import type { Location } from './locations.ts'
 import { toPrincipal } from './principal.ts'
 import type { Principal } from './principal.ts'
+import type { WhenStale } from './requirement.ts'
 
 /**
  * Verifies an access token: signature, type, registered claims. Revocation is not asked. To sign out any token of ours
@@ -83,15 +84,23 @@ export const verifyWithHook = (
 /** What to ask about revocation: the store as it is used to answer, the store itself, or nothing. */
 export type RevocationCheck = 'usual' | 'strict' | 'skip'
 
-/** @throws AuthError `token_revoked` */
+/**
+ * @throws AuthError `token_revoked`
+ * @throws StoreError where it cannot be told
+ */
 const checkRevocation = <Claims, P extends string>(
-  { store }: Engine<Claims>,
+  engine: Engine<Claims>,
   principal: Principal<Claims, P>,
-  how: 'usual' | 'strict',
+  { revocation, whenStale }: Pick<Admission<Claims, P>, 'revocation' | 'whenStale'>,
 ): MaybePromise<Principal<Claims, P>> => {
-  const { revocations } = store
-  const answer = how === 'strict' ? revocations.isRevokedAtSource(principal) : revocations.isRevoked(principal)
+  if (revocation === 'skip') return principal
+  const { revocations } = engine.store
+  const answer = revocation === 'strict' ? revocations.isRevokedAtSource(principal) : revocations.isRevoked(principal)
   return whenReady(answer, (revoked) => {
+    if (revoked === 'stale' && whenStale === 'serve') return principal
+    if (revoked === 'stale' && whenStale === 'ask') {
+      return checkRevocation(engine, principal, { revocation: 'strict', whenStale })
+    }
     if (revoked === true) throw new AuthError('token_revoked')
     // Nothing but a plain no lets a token pass; a store that answers otherwise has not answered.
     if (revoked !== false) throw new StoreError('checking a token', new Error(`it cannot tell: ${revoked}`))
@@ -142,20 +151,21 @@ const verifyPresented = (engine: Engine<unknown>, token: string): MaybePromise<V
 export const authenticateAccessToken = <Claims, P extends string>(
   engine: Engine<Claims>,
   { token, location }: Presented,
-  { revocation, admit }: Admission<Claims, P>,
+  admission: Admission<Claims, P>,
 ): MaybePromise<Principal<Claims, P>> => {
   const arrival = { tokenKind: 'access', location } as const
   return whenReady(verifyPresented(engine, token), ({ content }) => {
     const principal = toPrincipal<Claims, P>(engine, content, arrival)
-    const standing = (): MaybePromise<Principal<Claims, P>> =>
-      revocation === 'skip' ? principal : checkRevocation(engine, principal, revocation)
-    return admit === null ? standing() : whenReady(admit(principal), standing)
+    const standing = (): MaybePromise<Principal<Claims, P>> => checkRevocation(engine, principal, admission)
+    return admission.admit === null ? standing() : whenReady(admission.admit(principal), standing)
   })
 }
 
 /** What stands between a token that is authentic and its principal. */
 export interface Admission<Claims, P extends string> {
   readonly revocation: RevocationCheck
+  /** What to make of a copy that is too old to say. */
+  readonly whenStale: WhenStale
   /** Asked before any store is: throws where the request may not use the token. */
   readonly admit: ((principal: Principal<Claims, P>) => MaybePromise<void>) | null
 }

@@ -135,12 +135,13 @@ export const createGuard = <Claims, P extends string>(
   const extract = createExtract(engine, resolved.locations, resolved.kinds)
   const authenticate = createAuthenticate<Claims, P>(engine, resolved.kinds)
   const checks = createChecks<Claims, P>(engine, resolved)
+  const { revocation, whenStale } = resolved
   // Where nobody asks whether a token is revoked, none may become one that is not.
-  const mayRenew = engine.transport.cookies.renewWithin !== null && resolved.revocation !== 'skip'
+  const mayRenew = engine.transport.cookies.renewWithin !== null && revocation !== 'skip'
 
   const judge = (request: RequestView, found: Found): MaybePromise<Principal<Claims, P>> => {
     const admit = found.location === 'cookie' ? createAdmit<Claims, P>(engine, request) : null
-    const principal = authenticate(found, { revocation: resolved.revocation, admit })
+    const principal = authenticate(found, { revocation, whenStale, admit })
     return checks.length === 0 ? principal : whenReady(principal, (known) => runChecks(checks, known, request))
   }
 

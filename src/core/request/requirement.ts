@@ -17,6 +17,8 @@ export type Permissions<P extends string> =
   | readonly P[]
   | ((request: RequestView) => MaybePromise<readonly BoundPermission<P>[]>)
 
+export type WhenStale = 'refuse' | 'ask' | 'serve'
+
 /** What a route asks of its caller. */
 export interface Requirement<P extends string = string, Claims = unknown> {
   /**
@@ -42,6 +44,11 @@ export interface Requirement<P extends string = string, Claims = unknown> {
    * lets a revoked token pass until it expires. Default: as the store does.
    */
   readonly revocation?: 'strict' | 'skip'
+  /**
+   * What becomes of a token that is not known to be revoked while this process's copy of what is revoked is too old to say
+   * (`replicated`): `'refuse'` answers 503, `'ask'` asks the store itself, `'serve'` lets it pass. Default `'refuse'`.
+   */
+  readonly whenStale?: WhenStale
   /** Loads the user of the token, who must be active and under the credentials of the sign-in. Default false. */
   readonly user?: boolean
   /** A question of the route's own, asked last: false refuses with `access_denied`. What it throws is answered as 503. */
@@ -63,6 +70,7 @@ export interface ResolvedRequirement<P extends string, Claims> {
   readonly locations: readonly Location[] | null
   readonly kinds: readonly TokenKind[]
   readonly revocation: 'usual' | 'strict' | 'skip'
+  readonly whenStale: WhenStale
   readonly user: boolean
   readonly check: ((principal: Principal<Claims, P>, request: RequestView) => MaybePromise<boolean>) | null
 }
@@ -75,6 +83,7 @@ const SETTINGS = [
   'locations',
   'token',
   'revocation',
+  'whenStale',
   'user',
   'check',
 ] as const
@@ -134,6 +143,7 @@ const choiceProblems = (requirement: Requirement, { users, transport }: Limits):
     optional = false,
     token = 'access',
     revocation = 'usual',
+    whenStale,
     user = false,
     check,
     locations,
@@ -151,6 +161,16 @@ const choiceProblems = (requirement: Requirement, { users, transport }: Limits):
       'revocation',
       revocation !== 'skip' || token !== 'refresh',
       '"skip" is about access tokens; a refresh token is looked up in the store anyway',
+    ],
+    [
+      'whenStale',
+      whenStale === undefined || ['refuse', 'ask', 'serve'].includes(whenStale),
+      'must be "refuse", "ask" or "serve"',
+    ],
+    [
+      'whenStale',
+      whenStale === undefined || (revocation === 'usual' && token !== 'refresh'),
+      'is about access tokens that are looked for in a copy; leave it out beside revocation or token: "refresh"',
     ],
     ['user', typeof user === 'boolean', 'must be true or false'],
     ['user', !user || users !== null, 'needs users in the configuration'],
@@ -196,6 +216,7 @@ export const resolveRequirement = <P extends string, Claims>(
     locations,
     kinds: KINDS[token] ?? [],
     revocation: requirement.revocation ?? ('usual' as const),
+    whenStale: requirement.whenStale ?? ('refuse' as const),
     user: requirement.user ?? false,
     check: requirement.check ?? null,
   }

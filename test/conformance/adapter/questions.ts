@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AuthError, ConfigError } from '../../../src/core/errors.ts'
+import { AuthError, ConfigError, StoreError } from '../../../src/core/errors.ts'
 import type { AuthErrorCode } from '../../../src/core/errors.ts'
 import type { Requirement } from '../../../src/core/request/requirement.ts'
 import type { RequestView } from '../../../src/core/request/request-view.ts'
@@ -221,6 +221,45 @@ const revocationScenarios = (serve: Serve): void => {
   })
 }
 
+/** A store whose copy has lost its lease: it knows what it knew before, and nothing since. */
+const stale = () => {
+  const { store } = lagging()
+  const state = { isDown: false }
+  const revocations = {
+    ...store.revocations,
+    isRevoked: () => 'stale' as const,
+    isRevokedAtSource: (token: RevocableToken) => {
+      if (state.isDown) throw new StoreError('checking a token', new Error('nobody answers'))
+      return store.revocations.isRevokedAtSource(token)
+    },
+  }
+  return { store: { ...store, revocations }, state }
+}
+
+const staleScenarios = (serve: Serve): void => {
+  test('of a copy that is too old to say: refused, asked at the source, or served, as the route says (N125)', async () => {
+    const { store, state } = stale()
+    const bed = createBed(serve, { store })
+    const app = await bed.open({
+      routes: [
+        { path: '/usual', guards: [{}] },
+        { path: '/refuse', guards: [{ requirement: { whenStale: 'refuse' } }] },
+        { path: '/ask', guards: [{ requirement: { whenStale: 'ask' } }] },
+        { path: '/serve', guards: [{ requirement: { whenStale: 'serve' } }] },
+      ],
+    })
+    const { accessToken } = await bed.signIn()
+    for (const path of ['/ask', '/serve']) await app.enters(at(path, accessToken))
+    for (const path of ['/usual', '/refuse']) await app.refuses(at(path, accessToken), 'store_unavailable')
+    state.isDown = true
+    await app.enters(at('/serve', accessToken))
+    await app.refuses(at('/ask', accessToken), 'store_unavailable')
+    state.isDown = false
+    await bed.auth.signOut(accessToken)
+    await app.refuses(at('/ask', accessToken), 'token_revoked')
+  })
+}
+
 /** A permission bound to what the request names. */
 const bound = (request: RequestView) => [`orders:read:${request.query('id')[0] ?? ''}` as const]
 
@@ -331,6 +370,9 @@ const IMPOSSIBLE: readonly (readonly [asked: object, problem: string])[] = [
   [{ token: 'refresh', revocation: 'skip' }, 'revocation: "skip" is about access tokens'],
   [{ revocation: 'none' }, 'revocation: must be "strict" or "skip", or be left out'],
   [{ revocation: false }, 'revocation: must be "strict" or "skip", or be left out'],
+  [{ whenStale: 'skip' }, 'whenStale: must be "refuse", "ask" or "serve"'],
+  [{ whenStale: 'ask', revocation: 'strict' }, 'whenStale: is about access tokens that are looked for in a copy'],
+  [{ whenStale: 'ask', token: 'refresh' }, 'whenStale: is about access tokens that are looked for in a copy'],
   [{ user: 'yes' }, 'user: must be true or false'],
   [{ user: true }, 'user: needs users in the configuration'],
   [{ check: true }, 'check: must be a function'],
@@ -362,6 +404,7 @@ export const questionScenarios = (serve: Serve): void => {
   })
   describe('revocation', () => {
     revocationScenarios(serve)
+    staleScenarios(serve)
   })
   describe('permissions of a request', () => {
     permissionScenarios(serve)

@@ -87,7 +87,7 @@ describeRedis('under load', () => {
     'by %s, a server that is killed with -9 three times loses nothing, and signs nobody out (F2)',
     async (_name, open) => {
       const server = await startRedis()
-      const client = await open(server, { maxRetriesPerRequest: 1 })
+      const client = await open(server, { maxRetriesPerRequest: 0 })
       onTestFinished(async () => {
         client.close()
         await server.stop()
