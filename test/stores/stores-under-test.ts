@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { bounded } from '../../src/stores/bounded/index.ts'
 import { memoryStore } from '../../src/stores/memory/memory-store.ts'
+import { replicated } from '../../src/stores/replicated/index.ts'
 import { openSqlite } from '../../src/stores/sqlite/database.ts'
 import type { SqliteDatabase } from '../../src/stores/sqlite/database.ts'
 import { sqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
@@ -37,6 +39,14 @@ export const openMemory = (): StoreUnderTest => {
 }
 
 /** A new folder, and the way to be rid of it. */
+/** As a server of several machines stacks them: a deadline on each call, and over it a copy of what is revoked. */
+export const openReplicated = async (): Promise<StoreUnderTest> => {
+  const { store, ...rest } = openMemory()
+  const copy = replicated(bounded(store))
+  await copy.ready()
+  return { ...rest, store: copy, close: () => copy.close() }
+}
+
 export const temporaryFolder = () => {
   const folder = mkdtempSync(join(tmpdir(), 'jotward-test-'))
   return { folder, remove: (): void => rmSync(folder, { recursive: true, force: true }) }

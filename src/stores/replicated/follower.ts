@@ -20,6 +20,8 @@ export interface FollowerParts {
   readonly log: Pick<RevocationLog, 'read'>
   readonly lease: Lease
   readonly wall: () => number
+  /** Another incarnation of the log answers, before its news count. */
+  readonly onNewSource: () => void
 }
 
 /** Segments of the set that are looked through for lapsed entries at each reading; all have their turn in some seconds. */
@@ -49,7 +51,7 @@ const readToEnd = async (
   }
 }
 
-export const createFollower = ({ log, lease, wall }: FollowerParts): Follower => {
+export const createFollower = ({ log, lease, wall, onNewSource }: FollowerParts): Follower => {
   let standing: { readonly set: RevocationSet; readonly position: Position } | null = null
   let running: Promise<void> | null = null
   let next: Promise<void> | null = null
@@ -73,6 +75,7 @@ export const createFollower = ({ log, lease, wall }: FollowerParts): Follower =>
     const from = lease.now()
     const reached = await advance()
     if (reached === null) throw new Error('the log changed its incarnation while it was read')
+    if (standing !== null && standing.position.source !== reached.position.source) onNewSource()
     standing = reached
     lease.renew(from)
     reached.set.prune(wall(), PRUNED_AT_ONCE)

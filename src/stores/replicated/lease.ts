@@ -9,6 +9,8 @@ export interface Lease {
   /** Begins anew, from a moment that `now` has given before the news was asked for. */
   renew(from: Moment): void
   now(): Moment
+  /** Counts as lapsed for one lease from now, whatever is heard. */
+  suspend(): void
   isLive(): boolean
 }
 
@@ -27,6 +29,7 @@ const STEP_BACK_MS = 1000
  */
 export const createLease = (lengthMs: number, { monotonic, wall }: ProcessClocks): Lease => {
   let begun: Moment | null = null
+  let suspendedUntil = Number.NEGATIVE_INFINITY
   const now = (): Moment => ({ monotonic: monotonic(), wall: wall() })
   return {
     now,
@@ -34,9 +37,13 @@ export const createLease = (lengthMs: number, { monotonic, wall }: ProcessClocks
       // Answers may overtake one another.
       if (begun === null || from.monotonic > begun.monotonic) begun = from
     },
+    suspend: () => {
+      suspendedUntil = monotonic() + lengthMs
+    },
     isLive: () => {
-      if (begun === null) return false
-      const passed = monotonic() - begun.monotonic
+      const at = monotonic()
+      if (begun === null || at < suspendedUntil) return false
+      const passed = at - begun.monotonic
       const told = wall() - begun.wall
       return passed >= 0 && passed < lengthMs && told > -STEP_BACK_MS && told < lengthMs
     },

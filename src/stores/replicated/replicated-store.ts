@@ -1,22 +1,26 @@
 import { readDuration } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
-import { ConfigError } from '../../core/errors.ts'
-import { whenReady } from '../../core/maybe-promise.ts'
+import { ConfigError, StoreError } from '../../core/errors.ts'
 import type { RevocableToken, RevocationSet } from '../../core/session/revocation-set.ts'
 import type { RevocationLog } from '../../ports/revocation-log.ts'
 import type { Store } from '../../ports/store.ts'
 import { createFollower } from './follower.ts'
 import type { Follower } from './follower.ts'
+import { createJournal } from './journal.ts'
+import type { Journal } from './journal.ts'
 import { createLease } from './lease.ts'
 import type { Lease, ProcessClocks } from './lease.ts'
+import { createSessions, createWrites, settleOwed } from './own-writes.ts'
 
 export interface ReplicationOptions {
   /** For how long this process's set counts without news from the store. 1 to 60 s; default `'5s'`. */
   readonly lease?: Duration
   /** How often the store is asked for news, in milliseconds; 20 to 1000, default 100. */
   readonly pollMs?: number
-  /** Is told why news could not be had. */
+  /** Is told why news could not be had, or what this process has revoked could not be written. */
   readonly onFailure?: (error: unknown) => void
+  /** Is told that another incarnation of the store answers, and how many revocations it is told once more. */
+  readonly onNewSource?: (change: { readonly owed: number }) => void
   /** For tests. */
   readonly clocks?: ProcessClocks
 }
@@ -63,85 +67,112 @@ const createPoller = (follow: () => Promise<void>, pollMs: number) => {
 
 type IsRevoked = RevocationLog['isRevoked']
 
+interface Sources {
+  readonly store: Store
+  readonly follower: Follower
+  readonly journal: Journal
+  readonly lease: Lease
+  readonly start: () => void
+}
+
 /** Answers from the set where it is exact, and asks the store where it cannot be yet. */
 const createIsRevoked =
-  (
-    store: Store,
-    follower: Follower,
-    { lease, start }: { readonly lease: Lease; readonly start: () => void },
-  ): IsRevoked =>
+  ({ store, follower, journal, lease, start }: Sources): IsRevoked =>
   (token) => {
     const { set } = follower
+    // What is revoked stays so: that needs no lease. What this process has asked for in vain it goes by itself.
+    if (journal.isRevoked(token)) return true
     if (set === null) {
       start()
       return store.revocations.isRevokedAtSource(token)
     }
-    // What is revoked stays so: that needs no lease.
     if (set.isRevoked(token)) return true
     if (isAhead(set, token)) return store.revocations.isRevokedAtSource(token)
     return lease.isLive() ? false : 'stale'
   }
 
-/** What this process itself has ended it knows at once: its next request may come with the very token. */
-const createSessions = ({ sessions }: Store, catchUp: () => Promise<void>): Store['sessions'] => ({
-  ...sessions,
-  create: async (session, policy) => {
-    const creation = await sessions.create(session, policy)
-    if (creation.outcome === 'created' && creation.evicted.length > 0) await catchUp()
-    return creation
-  },
-  rotate: (presented, policy) =>
-    whenReady(sessions.rotate(presented, policy), (rotation) =>
-      rotation.outcome === 'reused' ? catchUp().then(() => rotation) : rotation,
-    ),
-  end: async (reference, policy) => {
-    const ending = await sessions.end(reference, policy)
-    await catchUp()
-    return ending
-  },
-  suspend: async (reference, policy) => {
-    await sessions.suspend(reference, policy)
-    await catchUp()
-  },
-})
+/** Asked again so often whether a failover of the store may lose something: it is set up anew while processes run. */
+const PROMISES_EVERY_MS = 30_000
 
-const createLog = ({ revocations }: Store, isRevoked: IsRevoked, catchUp: () => Promise<void>): RevocationLog => ({
-  ...revocations,
-  isRevoked,
-  setToken: async (revocation) => {
-    await revocations.setToken(revocation)
-    await catchUp()
-  },
-  bump: async (subject) => {
-    const epoch = await revocations.bump(subject)
-    await catchUp()
-    return epoch
-  },
-})
+/** Whether the promotion of a standby may lose what was acknowledged, as the store told when it was last asked. */
+const createPromises = (store: Store, now: () => number) => {
+  let mayLose = false
+  let askedAt = Number.NEGATIVE_INFINITY
+  return {
+    get mayLose() {
+      return mayLose
+    },
+    refresh: async (): Promise<void> => {
+      if (now() - askedAt < PROMISES_EVERY_MS) return
+      askedAt = now()
+      mayLose = (await store.promises()).failover === false
+    },
+  }
+}
 
 /**
  * Any store, with this process's own exact copy of what is revoked: a request is checked against it without the network.
- * The copy follows the store's ordered log and counts for a lease; past it `isRevoked` answers `'stale'`. Until the copy
- * stands for the first time the store is asked. `ready()` waits for it, `close()` ends it.
+ * The copy follows the store's ordered log and counts for a lease; past it `isRevoked` answers `'stale'`, and `rotate` fails.
+ * Until the copy stands for the first time the store is asked.
+ *
+ * What this process revokes is also remembered here. Where the store's answer was lost it is asked again, until it has
+ * acknowledged; where another incarnation of the store answers, it is told all of it once more. Where a failover may lose
+ * what was acknowledged (`promises`) nothing counts for one lease after that, so that every process has told its own.
+ *
+ * `ready()` waits for the copy, `close()` ends it.
  *
  * @throws ConfigError
  */
-export const replicated = (store: Store, options: ReplicationOptions = {}): Store => {
+export const replicated = <S extends Store>(store: S, options: ReplicationOptions = {}): S => {
   const { leaseMs, pollMs } = readOptions(options)
-  const { clocks = CLOCKS, onFailure = () => undefined } = options
+  const { clocks = CLOCKS, onFailure = () => undefined, onNewSource = () => undefined } = options
   const lease = createLease(leaseMs, clocks)
-  const follower = createFollower({ log: store.revocations, lease, wall: clocks.wall })
-  const poller = createPoller(() => follower.follow().catch(onFailure), pollMs)
+  const journal = createJournal(clocks.monotonic)
+  const promises = createPromises(store, clocks.monotonic)
+  const follower = createFollower({
+    log: store.revocations,
+    lease,
+    wall: clocks.wall,
+    onNewSource: () => {
+      if (promises.mayLose) lease.suspend()
+      onNewSource({ owed: journal.oweAll() })
+    },
+  })
+  const poll = async (): Promise<void> => {
+    try {
+      await follower.follow()
+      if ((await settleOwed({ store, journal })) > 0) await follower.follow()
+      await promises.refresh()
+    } catch (error) {
+      onFailure(error)
+    }
+  }
+  const poller = createPoller(poll, pollMs)
   /** News that cannot be had now come later, or the lease lapses: what was written is written. */
   const catchUp = async (): Promise<void> => {
     if (follower.set !== null) await follower.follow().catch(onFailure)
   }
+  const hearNews = async (): Promise<void> => {
+    await follower.follow()
+    if (lease.isLive()) return
+    throw new StoreError(
+      'using a lease',
+      new Error('the store has changed over, and not all processes have told it yet'),
+    )
+  }
+  const ensureLease = () => (lease.isLive() ? undefined : hearNews())
+  const parts = { store, journal, catchUp, ensureLease }
   return {
     ...store,
-    revocations: createLog(store, createIsRevoked(store, follower, { lease, start: poller.start }), catchUp),
-    sessions: createSessions(store, catchUp),
+    revocations: {
+      ...store.revocations,
+      ...createWrites(parts),
+      isRevoked: createIsRevoked({ store, follower, journal, lease, start: poller.start }),
+    },
+    sessions: createSessions(parts),
     ready: async () => {
       await store.ready()
+      await promises.refresh()
       await follower.follow()
       poller.start()
     },
