@@ -42,8 +42,11 @@ const openApiDocument = () => {
   const keys = { secret: 'mT7xQ2vB9nL4kR8sW1yZ6cF3hJ5gD0pA' }
   // With everything that an endpoint can have.
   const extras = { delivery: 'cookie', trackTokens: 'all' }
+  const done = async () => undefined
+  const limiter = { consume: done, reward: done, delete: done }
+  const throttle = { account: limiter, address: limiter, clientOf: () => null }
   const auth = createAuth({ issuer, audience: issuer, keys, store, users: store.users, ...extras })
-  return `${JSON.stringify(authRoutes(auth, { passwordGrant: true }).openApi, null, 2)}\n`
+  return `${JSON.stringify(authRoutes(auth, { passwordGrant: true, throttle }).openApi, null, 2)}\n`
 }
 
 const settingsPage = () => {

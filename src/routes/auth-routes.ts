@@ -139,7 +139,11 @@ export const authRoutes = <Claims, P extends string>(
   const context = createRouteContext(auth, options, (aliases) => aliasProblems(aliases, routes, ROUTES))
   const { basePath } = context
   const endpoints = endpointsOf(routes, context)
-  const openApi = describeEndpoints(endpoints, { title: auth.issuer, cookieUse: context.cookieUse })
+  const openApi = describeEndpoints(endpoints, {
+    title: auth.issuer,
+    cookieUse: context.cookieUse,
+    isThrottled: context.throttle !== null,
+  })
   const dispatch = createDispatch(
     endpoints.map((endpoint) => toEntry(endpoint, context)),
     context,

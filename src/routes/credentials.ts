@@ -9,6 +9,7 @@ import type { User } from '../ports/user-directory.ts'
 import { callHook } from './call-hook.ts'
 import { usersOf } from './route-context.ts'
 import type { RouteContext } from './route-context.ts'
+import { withinLimits } from './throttle.ts'
 
 /** What the routes that deal with passwords share. */
 
@@ -16,11 +17,7 @@ import type { RouteContext } from './route-context.ts'
  * The active user whose password this is, or null, which is told as a failed sign-in. They come back with the very hash that the password was checked against
  * (or with today's, where it was weaker), so that whoever replaces it can expect that one and no later one.
  */
-export const provePassword = async (
-  context: RouteContext,
-  user: User | null,
-  password: string,
-): Promise<User | null> => {
+const provePassword = async (context: RouteContext, user: User | null, password: string): Promise<User | null> => {
   const { matches, needsRehash } = await context.passwords.check(user, password)
   if (!matches || user?.active !== true) {
     context.auth.emit({ type: 'signin.failed', subject: user?.id ?? null })
@@ -33,6 +30,21 @@ export const provePassword = async (
   const replacement = { expected: user.passwordHash, hash, changed: false }
   return (await usersOf(context).replacePassword(user.id, replacement)) ?? user
 }
+
+/**
+ * The active user of a session, once the password has proven that it is they who ask.
+ *
+ * @throws AuthError `invalid_credentials` | `rate_limited` | `overloaded`
+ */
+export const requirePassword = (
+  context: RouteContext,
+  { subject, password, request }: { readonly subject: string; readonly password: string; readonly request: Request },
+): Promise<User> =>
+  withinLimits(context, { request, account: { kind: 'subject', name: subject } }, async () => {
+    const user = await provePassword(context, await usersOf(context).findById(subject), password)
+    if (user === null) throw new AuthError('invalid_credentials')
+    return user
+  })
 
 /** @throws AuthError `password_rejected`, with the reason */
 export const requireGoodPassword = (
@@ -82,12 +94,7 @@ const refuse = (detail: string): AuthError => new AuthError('invalid_credentials
 const NO_ADDRESS = 'nobody@invalid.invalid'
 const NOBODY = 'nobody'
 
-/**
- * Signs a user in. An unknown address, a wrong password and a disabled user get the same answer in the same time.
- *
- * @throws AuthError `invalid_credentials` | `invalid_scope` | `overloaded` | `hook_failed`
- */
-export const signInWithPassword = async (
+const signIn = async (
   context: RouteContext,
   { email, password, request, scope }: PasswordSignIn,
 ): Promise<TokenPair> => {
@@ -108,4 +115,17 @@ export const signInWithPassword = async (
   })
   auth.emit({ type: 'signin.succeeded', subject })
   return pair
+}
+
+/**
+ * Signs a user in. An unknown address, a wrong password and a disabled user get the same answer in the same time, and
+ * are counted alike.
+ *
+ * @throws AuthError `invalid_credentials` | `rate_limited` | `invalid_scope` | `overloaded` | `hook_failed`
+ */
+export const signInWithPassword = (context: RouteContext, attempt: PasswordSignIn): Promise<TokenPair> => {
+  const { email, request } = attempt
+  // Under its canonical form, or each spelling of an address would be guesses of its own.
+  const account = { kind: 'email', name: canonicalEmail(email) ?? email } as const
+  return withinLimits(context, { request, account }, () => signIn(context, attempt))
 }

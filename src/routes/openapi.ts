@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AUTH_ERRORS } from '../core/errors.ts'
 import type { AuthErrorCode } from '../core/errors.ts'
 import type { JsonObject, JsonValue } from '../core/token/json.ts'
 import type { CookieUse } from './cookie-use.ts'
@@ -58,9 +59,18 @@ const SET_COOKIE = {
   'Set-Cookie': { description: 'Sets or unsets the cookies of the tokens', schema: { type: 'string' } },
 }
 
-/** The headers of an answer that may set or unset cookies; one header for each of them. */
-const cookieHeaders = ({ cookiesWith = [] }: Route, status: number, cookies: Cookies): JsonObject =>
-  cookies !== null && cookiesWith.includes(status) ? { headers: SET_COOKIE } : {}
+const RETRY_AFTER = {
+  'Retry-After': { description: 'Seconds until the next attempt', schema: { type: 'integer', minimum: 1 } },
+}
+
+/** The headers of an answer: one for each cookie that it may set or unset, and how long to wait. */
+const headersOf = ({ cookiesWith = [] }: Route, status: number, cookies: Cookies): JsonObject => {
+  const headers = {
+    ...(cookies !== null && cookiesWith.includes(status) ? SET_COOKIE : {}),
+    ...(status === AUTH_ERRORS.rate_limited.status ? RETRY_AFTER : {}),
+  }
+  return Object.keys(headers).length === 0 ? {} : { headers }
+}
 
 const refusalResponses = (route: Route, cookies: Cookies): JsonObject => {
   const byStatus = new Map<number, AuthErrorCode[]>()
@@ -70,7 +80,7 @@ const refusalResponses = (route: Route, cookies: Cookies): JsonObject => {
   }
   const response = (status: number, codes: readonly AuthErrorCode[]): JsonObject => ({
     description: codes.join(', '),
-    ...cookieHeaders(route, status, cookies),
+    ...headersOf(route, status, cookies),
     content: problemContent,
   })
   return Object.fromEntries(
@@ -80,7 +90,7 @@ const refusalResponses = (route: Route, cookies: Cookies): JsonObject => {
 
 const success = (route: Route, cookies: Cookies): JsonObject => {
   const { status, schema, schemaByCookie, mediaType = 'application/json' } = route.answer
-  const start = { description: 'Done', ...cookieHeaders(route, status, cookies) }
+  const start = { description: 'Done', ...headersOf(route, status, cookies) }
   if (schema === undefined) return start
   const inBody = jsonSchema(schema, 'output')
   const byCookie = cookies === null || schemaByCookie === undefined ? [] : [jsonSchema(schemaByCookie, 'output')]
@@ -149,14 +159,28 @@ const securitySchemes = (cookies: Cookies): JsonObject => ({
       }),
 })
 
+/** What the document tells besides the endpoints themselves. */
+interface Extent {
+  readonly title: string
+  readonly cookieUse: CookieUse
+  /** Whether there are limits for those who guess. */
+  readonly isThrottled: boolean
+}
+
+const withLimits = (endpoint: Endpoint): Endpoint => {
+  const { route } = endpoint
+  if (route.throttles !== true) return endpoint
+  return { ...endpoint, route: { ...route, refusals: [...route.refusals, 'rate_limited'] } }
+}
+
 /** Describes endpoints as OpenAPI 3.1, from the same table that answers them. */
 export const describeEndpoints = (
   endpoints: readonly Endpoint[],
-  { title, cookieUse }: { readonly title: string; readonly cookieUse: CookieUse },
+  { title, cookieUse, isThrottled }: Extent,
 ): JsonObject => {
   const cookies = cookieUse.isLookedFor.access === false ? null : cookieUse
   const paths: Record<string, Record<string, JsonValue>> = {}
-  for (const endpoint of endpoints) {
+  for (const endpoint of isThrottled ? endpoints.map(withLimits) : endpoints) {
     const { path, route } = endpoint
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(endpoint, cookies) }
   }

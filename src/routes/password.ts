@@ -1,5 +1,5 @@
 import { AuthError } from '../core/errors.ts'
-import { provePassword, requireGoodPassword, sessionOf } from './credentials.ts'
+import { requireGoodPassword, requirePassword, sessionOf } from './credentials.ts'
 import { deliverNewPair, deliveryTo } from './delivery.ts'
 import { defineRoute } from './route.ts'
 import { usersOf } from './route-context.ts'
@@ -15,11 +15,11 @@ export const password = defineRoute({
   answer: { status: 200, schema: tokenResponse, schemaByCookie: cookiesResponse },
   cookiesWith: [200],
   refusals: ['invalid_credentials', 'password_rejected', 'overloaded', 'hook_failed'],
+  throttles: true,
   needsUsers: true,
   handle: async ({ context, request, caller, body: { current, next } }) => {
     const users = usersOf(context)
-    const user = await provePassword(context, await users.findById(caller.subject), current)
-    if (user === null) throw new AuthError('invalid_credentials')
+    const user = await requirePassword(context, { subject: caller.subject, password: current, request })
     requireGoodPassword(context, { path: 'next', password: next, email: user.email })
     const hash = await context.passwords.hash(next)
     const changed = await users.replacePassword(user.id, { expected: user.passwordHash, hash, changed: true })

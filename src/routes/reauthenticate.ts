@@ -1,8 +1,6 @@
-import { AuthError } from '../core/errors.ts'
-import { provePassword } from './credentials.ts'
+import { requirePassword } from './credentials.ts'
 import { deliverAccessToken, deliveryTo } from './delivery.ts'
 import { defineRoute } from './route.ts'
-import { usersOf } from './route-context.ts'
 import { accessCookieResponse, accessTokenResponse, reauthenticateRequest } from './schemas.ts'
 
 export const reauthenticate = defineRoute({
@@ -15,10 +13,10 @@ export const reauthenticate = defineRoute({
   answer: { status: 200, schema: accessTokenResponse, schemaByCookie: accessCookieResponse },
   cookiesWith: [200],
   refusals: ['invalid_credentials', 'overloaded', 'hook_failed'],
+  throttles: true,
   needsUsers: true,
-  handle: async ({ context, caller, body: { password } }) => {
-    const user = await provePassword(context, await usersOf(context).findById(caller.subject), password)
-    if (user === null) throw new AuthError('invalid_credentials')
+  handle: async ({ context, request, caller, body: { password } }) => {
+    await requirePassword(context, { subject: caller.subject, password, request })
     return deliverAccessToken(context, await context.auth.reissue(caller, { fresh: true }), deliveryTo(caller))
   },
 })

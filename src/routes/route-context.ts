@@ -16,6 +16,8 @@ import type { User, UserDirectory } from '../ports/user-directory.ts'
 import { readCookieUse } from './cookie-use.ts'
 import type { CookieUse } from './cookie-use.ts'
 import type { Operation } from './table.ts'
+import { throttleProblems } from './throttle-options.ts'
+import type { ThrottleOptions } from './throttle-options.ts'
 
 /** What the ready-made endpoints can be told. */
 export interface AuthRoutesOptions {
@@ -37,6 +39,11 @@ export interface AuthRoutesOptions {
     /** Permissions of who signs up. Default: none. */
     readonly permissions?: readonly string[]
   }
+  /**
+   * Limits for whoever guesses at passwords: sign-in, the password grant, reauthentication, change of password, and
+   * sign-up for addresses that have an account. Default: none.
+   */
+  readonly throttle?: ThrottleOptions
   /** Custom claims of a user who signs in. Default: none. */
   readonly claims?: (user: User) => MaybePromise<JsonObject>
   /**
@@ -64,11 +71,12 @@ export interface RouteContext {
   }
   readonly claims: ((user: User) => MaybePromise<JsonObject>) | null
   readonly passwords: PasswordCheck
+  readonly throttle: ThrottleOptions | null
   readonly cookieUse: CookieUse
 }
 
 const SETTINGS = {
-  '': ['basePath', 'passwordGrant', 'passwords', 'signup', 'claims', 'aliases'],
+  '': ['basePath', 'passwordGrant', 'passwords', 'signup', 'throttle', 'claims', 'aliases'],
   passwords: ['hasher', 'minLength'],
   signup: ['open', 'schema', 'permissions'],
 } as const
@@ -126,6 +134,7 @@ const problemsOf = (
     ...unknownKeys('', options, SETTINGS['']),
     ...unknownKeys('passwords', passwords, SETTINGS.passwords),
     ...unknownKeys('signup', signup, SETTINGS.signup),
+    ...throttleProblems(options.throttle),
     ...aliasProblems(options.aliases ?? {}),
   ]
   if (!BASE_PATH.test(basePath)) problems.push({ path: 'basePath', problem: 'must be a path like "/auth"' })
@@ -211,6 +220,7 @@ export const createRouteContext = (
     signup: { open: signup.open ?? true, schema: signup.schema ?? null, permissions: signup.permissions ?? [] },
     claims,
     passwords: createPasswordCheck(passwords.hasher ?? boundedHasher(scryptHasher())),
+    throttle: options.throttle ?? null,
     cookieUse,
   }
 }

@@ -75,6 +75,8 @@ export interface Route {
   readonly cookiesWith?: readonly number[]
   /** Refuses requests of other sites by itself, where it hands out cookies. */
   readonly checksOrigin?: true
+  /** Counts failed guesses, and refuses beyond the limits that the application has given. */
+  readonly throttles?: true
   /** Without a user directory the route is not there. */
   readonly needsUsers?: true
   /** Without a register of tokens the route is not there. */

@@ -13,6 +13,7 @@ export const signIn = defineRoute({
   cookiesWith: [200],
   checksOrigin: true,
   refusals: ['invalid_credentials', 'overloaded', 'hook_failed'],
+  throttles: true,
   needsUsers: true,
   handle: async ({ context, request, view, body: { email, password, delivery = context.auth.cookies.delivery } }) => {
     if (delivery === 'cookie') await requireCookies(context, view)

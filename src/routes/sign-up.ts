@@ -7,6 +7,7 @@ import { presentUser } from './present.ts'
 import { defineRoute } from './route.ts'
 import { usersOf } from './route-context.ts'
 import type { RouteContext } from './route-context.ts'
+import { withinLimits } from './throttle.ts'
 import { registration, userResponse } from './schemas.ts'
 
 /** What the application asks for besides e-mail and password; without a schema of its own: nothing. */
@@ -32,8 +33,9 @@ export const signUp = defineRoute({
   body: { kind: 'json', schema: registration },
   answer: { status: 201, schema: userResponse },
   refusals: ['signup_closed', 'account_exists', 'password_rejected', 'overloaded', 'hook_failed'],
+  throttles: true,
   needsUsers: true,
-  handle: async ({ context, body: { email, password, ...members } }) => {
+  handle: async ({ context, request, body: { email, password, ...members } }) => {
     if (!context.signup.open) throw new AuthError('signup_closed')
     const address = email.trim()
     const canonical = canonicalEmail(address)
@@ -43,16 +45,14 @@ export const signUp = defineRoute({
     // Parsed from JSON, so the members are JSON.
     const profile = await readProfile(context, members as JsonObject)
     requireGoodPassword(context, { path: 'password', password, email: canonical })
-    const passwordHash = await context.passwords.hash(password)
     const { permissions } = context.signup
-    const user = await usersOf(context).create({
-      email: address,
-      canonicalEmail: canonical,
-      passwordHash,
-      permissions,
-      profile,
+    const user = await withinLimits(context, { request, account: null }, async () => {
+      const passwordHash = await context.passwords.hash(password)
+      const made = { email: address, canonicalEmail: canonical, passwordHash, permissions, profile }
+      const created = await usersOf(context).create(made)
+      if (created === null) throw new AuthError('account_exists')
+      return created
     })
-    if (user === null) throw new AuthError('account_exists')
     context.auth.emit({ type: 'user.created', subject: user.id })
     return { status: 201, body: presentUser(user) }
   },

@@ -52,6 +52,7 @@ export const token = defineRoute({
     'overloaded',
     'hook_failed',
   ],
+  throttles: true,
   speaksOAuth: true,
   handle: async ({ context, request, body }) => ({
     status: 200,
