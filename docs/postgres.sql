@@ -417,6 +417,9 @@ BEGIN
     PERFORM pg_advisory_xact_lock(1246711927, hashtext('everybody'));
     t := jotward.now_ms();
     raised := greatest(coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0) + 1, t);
+    -- A dump that was restored into another server has brought numbers of transactions that are still to come here: whoever
+    -- follows would stand ahead of what is revoked next.
+    UPDATE jotward.revocations SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
     PERFORM jotward.write_epoch('*', raised);
   ELSE
     PERFORM pg_advisory_xact_lock(1246711927, hashtext(p_subject));
@@ -501,7 +504,8 @@ BEGIN
   RETURN name;
 END $$;
 
--- STABLE: all of it sees one snapshot. A null p_xid, or one ahead of the server, begins from the beginning.
+-- STABLE: all of it sees one snapshot; the one thing that it writes is no row. A null p_xid, or one ahead of the server,
+-- begins from the beginning.
 CREATE FUNCTION jotward.read_log(p_xid text, p_id bigint, p_pending text, p_limit integer)
 RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -516,6 +520,13 @@ DECLARE
 BEGIN
   IF pg_is_in_recovery() THEN
     RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
+  END IF;
+  -- A heartbeat, as durable as a revocation. A primary whose standby has been promoted would answer for ever out of what it
+  -- has, while the other acknowledges what it never hears of; this commit waits for a standby that is still its own. Without
+  -- anything in the write-ahead log it would not, and a row would leave a dead one behind at each poll.
+  IF (current_setting('synchronous_standby_names') <> ''
+    AND current_setting('synchronous_commit') IN ('on', 'remote_apply', 'remote_write')) THEN
+    PERFORM pg_logical_emit_message(true, 'jotward', ''::text);
   END IF;
   IF from_xid >= pg_snapshot_xmax(snapshot) THEN
     from_xid := '0';

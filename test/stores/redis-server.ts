@@ -104,6 +104,8 @@ const running = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+// Vitest ends its workers so, and nothing of the above would run.
+process.once('SIGTERM', () => process.exit())
 
 /** Starts a server; `settings` stand in place of those of production. */
 export const startRedis = async (settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> => {

@@ -3,6 +3,7 @@ import type { Query } from './client.ts'
 import { answerOf } from './database.ts'
 import { toStoreError } from './failures.ts'
 import { readInteger, readText } from './row.ts'
+import { SYNCHRONOUS_LEVELS } from './sql/shared.ts'
 
 const DURABILITY = `SELECT json_build_object(
   'synchronousCommit', current_setting('synchronous_commit'),
@@ -11,8 +12,7 @@ const DURABILITY = `SELECT json_build_object(
   'synchronousStandbys', current_setting('synchronous_standby_names'),
   'standbys', (SELECT count(*) FROM pg_stat_replication WHERE application_name <> 'pg_basebackup'))::text AS answer`
 
-/** With these a commit is acknowledged once a synchronous standby has it. */
-const WAITS_FOR_STANDBY: ReadonlySet<string> = new Set(['on', 'remote_apply', 'remote_write'])
+const WAITS_FOR_STANDBY: ReadonlySet<string> = new Set(SYNCHRONOUS_LEVELS)
 
 /** What the settings of a server, and who follows it, mean for what was acknowledged. */
 export const promisesFrom = (settings: unknown): StorePromises => {

@@ -5,6 +5,7 @@ import { answerOf } from './database.ts'
 import { codeOf, isMissing, toStartError, unusable } from './failures.ts'
 import { readBoolean, readInteger, readList, readText } from './row.ts'
 import { MADE_ALREADY, quoted, SCHEMA_VERSION, schemaSql } from './schema-sql.ts'
+import { HAS_SYNCHRONOUS_STANDBY } from './sql/shared.ts'
 
 /** PostgreSQL 13 was the first with transaction numbers that never come again (`xid8`). */
 const OLDEST_SERVER = 130_000
@@ -16,7 +17,12 @@ const SURVEY = `SELECT json_build_object(
   'readOnly', current_setting('transaction_read_only'),
   'isolation', current_setting('transaction_isolation'),
   'synchronousCommit', current_setting('synchronous_commit'),
-  'fsync', current_setting('fsync'))::text AS answer`
+  'fsync', current_setting('fsync'),
+  -- By name: its parameters are others from PostgreSQL 17 on.
+  'mayBeat', NOT ${HAS_SYNCHRONOUS_STANDBY} OR EXISTS (
+    SELECT FROM pg_proc WHERE proname = 'pg_logical_emit_message' AND pronamespace = 'pg_catalog'::regnamespace
+      AND proargtypes[1] = 'text'::regtype AND proargtypes[2] = 'text'::regtype
+      AND has_function_privilege(oid, 'EXECUTE')))::text AS answer`
 
 /** What a server says of itself that keeps it from keeping the store's promises, each with its remedy. */
 export const surveyProblems = (survey: unknown): readonly string[] => {
@@ -41,6 +47,10 @@ export const surveyProblems = (survey: unknown): readonly string[] => {
     'synchronous_commit is off, so that a crash brings back what was revoked; set it to on for this role',
   )
   expect(readText(survey, 'fsync') === 'on', 'fsync is off, so that a crash may lose everything; set it to on')
+  expect(
+    readBoolean(survey, 'mayBeat'),
+    'the role may not call pg_logical_emit_message(boolean, text, text), which waits for the synchronous standby; grant it EXECUTE',
+  )
   return problems
 }
 

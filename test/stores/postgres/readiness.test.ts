@@ -41,6 +41,7 @@ describe('the schema of the PostgreSQL store', () => {
     isolation: 'read committed',
     synchronousCommit: 'on',
     fsync: 'on',
+    mayBeat: true,
   }
 
   test.each<readonly [object, RegExp]>([
@@ -51,6 +52,7 @@ describe('the schema of the PostgreSQL store', () => {
     [{ isolation: 'serializable' }, /"serializable".*default_transaction_isolation/],
     [{ synchronousCommit: 'off' }, /synchronous_commit.*set it to on/],
     [{ fsync: 'off' }, /fsync is off/],
+    [{ mayBeat: false }, /pg_logical_emit_message.*grant it EXECUTE/],
   ])('is refused on a server that says %o, with the remedy', (change, problem) => {
     expect(surveyProblems(good)).toEqual([])
     expect(surveyProblems({ ...good, ...change })).toEqual([expect.stringMatching(problem)])

@@ -1,6 +1,7 @@
 import {
   EPOCH_RETENTION_MS,
   epochOf,
+  HAS_SYNCHRONOUS_STANDBY,
   LANGUAGE,
   lockName,
   OF_EVERYBODY,
@@ -38,6 +39,9 @@ BEGIN
     ${LOCK_EVERYBODY}
     t := jotward.now_ms();
     raised := greatest(${epochOf(OF_EVERYBODY)} + 1, t);
+    -- A dump that was restored into another server has brought numbers of transactions that are still to come here: whoever
+    -- follows would stand ahead of what is revoked next.
+    UPDATE jotward.revocations SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
     PERFORM jotward.write_epoch(${OF_EVERYBODY}, raised);
   ELSE
     ${lockName('p_subject')}
@@ -125,7 +129,8 @@ BEGIN
   RETURN name;
 END $$;
 
--- STABLE: all of it sees one snapshot. A null p_xid, or one ahead of the server, begins from the beginning.
+-- STABLE: all of it sees one snapshot; the one thing that it writes is no row. A null p_xid, or one ahead of the server,
+-- begins from the beginning.
 CREATE FUNCTION jotward.read_log(p_xid text, p_id bigint, p_pending text, p_limit integer)
 RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -138,6 +143,12 @@ DECLARE
   last_xid xid8;
   last_id bigint;
 BEGIN${ON_PRIMARY}
+  -- A heartbeat, as durable as a revocation. A primary whose standby has been promoted would answer for ever out of what it
+  -- has, while the other acknowledges what it never hears of; this commit waits for a standby that is still its own. Without
+  -- anything in the write-ahead log it would not, and a row would leave a dead one behind at each poll.
+  IF ${HAS_SYNCHRONOUS_STANDBY} THEN
+    PERFORM pg_logical_emit_message(true, 'jotward', ''::text);
+  END IF;
   IF from_xid >= pg_snapshot_xmax(snapshot) THEN
     from_xid := '0';
     from_id := 0;

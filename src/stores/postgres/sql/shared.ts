@@ -21,6 +21,13 @@ export const ON_PRIMARY = `
     RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
   END IF;`
 
+/** Levels of synchronous_commit at which a commit is acknowledged once the synchronous standbys have it, if there are any. */
+export const SYNCHRONOUS_LEVELS = ['on', 'remote_apply', 'remote_write'] as const
+
+/** Whether commits of this session wait for a standby. */
+export const HAS_SYNCHRONOUS_STANDBY = `(current_setting('synchronous_standby_names') <> ''
+    AND current_setting('synchronous_commit') IN (${SYNCHRONOUS_LEVELS.map((level) => `'${level}'`).join(', ')}))`
+
 /** The first half of our advisory locks; the other is a hash of what is locked. Two things that share a hash only wait. */
 const LOCK_CLASS = 1_246_711_927
 
