@@ -36,14 +36,16 @@ ${rows.join('\n')}
 `
 }
 
+/** Never asked: the document only says that there is one. */
+const done = async () => undefined
+const limiter = { consume: done, reward: done, delete: done }
+
 const openApiDocument = () => {
   const store = memoryStore()
   const issuer = 'https://auth.example.com'
   const keys = { secret: 'mT7xQ2vB9nL4kR8sW1yZ6cF3hJ5gD0pA' }
   // With everything that an endpoint can have.
   const extras = { delivery: 'cookie', trackTokens: 'all' }
-  const done = async () => undefined
-  const limiter = { consume: done, reward: done, delete: done }
   const throttle = { account: limiter, address: limiter, clientOf: () => null }
   const auth = createAuth({ issuer, audience: issuer, keys, store, users: store.users, ...extras })
   return `${JSON.stringify(authRoutes(auth, { passwordGrant: true, throttle }).openApi, null, 2)}\n`

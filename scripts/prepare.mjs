@@ -45,7 +45,7 @@ const isInstalled = (scope) => {
   const lock = /** @type {{ packages: Record<string, Entry> }} */ (readJson(join(root, 'package-lock.json')))
   return Object.entries(lock.packages).every(([place, { version, link, dev, optional, devOptional }]) => {
     // Optional packages are there on some platforms only; the folders of our own are there in any case.
-    if (!place.startsWith('node_modules/') || optional || devOptional) return true
+    if (!/(?:^|\/)node_modules\//.test(place) || optional || devOptional) return true
     if (dev && scope === 'serve') return true
     const installed = installedVersion(place)
     return link ? installed !== null : installed === version

@@ -12,6 +12,7 @@ interface Entry {
 
 const COMMANDS: ReadonlyMap<string, Entry> = new Map([
   ['serve', { description: 'Start the server', load: async () => (await import('./commands/serve.ts')).serve }],
+  ['doctor', { description: 'Check the store', load: async () => (await import('./commands/doctor.ts')).doctor }],
   [
     'user create',
     { description: 'Add a user', load: async () => (await import('./commands/user-create.ts')).userCreate },

@@ -6,9 +6,11 @@ import type { SqliteDatabase } from 'jotward/stores/sqlite'
 import { serverRecords } from './server-records.ts'
 import type { ServerRecords } from './server-records.ts'
 
-/** The store of a server, which closes its database too. */
-export interface ServerStore extends StoreWithUsers {
+/** The database file of a server as a store, which closes the file too. */
+export interface SqliteServerStore extends StoreWithUsers {
   readonly records: ServerRecords
+  /** Of SQLite itself. */
+  version(): string
   /** Ends the store and closes its file. */
   close(): Promise<void>
 }
@@ -64,7 +66,7 @@ const checkIntegrity = (database: SqliteDatabase): void => {
 }
 
 /** A store over a handle that is good; on one that is not the handle is closed again. */
-const storeOn = async (database: SqliteDatabase): Promise<ServerStore> => {
+const storeOn = async (database: SqliteDatabase): Promise<SqliteServerStore> => {
   try {
     checkIntegrity(database)
     const store = sqliteStore(database)
@@ -72,6 +74,11 @@ const storeOn = async (database: SqliteDatabase): Promise<ServerStore> => {
     return {
       ...store,
       records: serverRecords(database),
+      version: () => {
+        // The columns of a row are ours to know: this one is text.
+        const row = database.prepare('SELECT sqlite_version() AS version').get() as { readonly version: string }
+        return row.version
+      },
       close: async () => {
         await store.close()
         // Into the one file, so that a copy of it is a backup; what another server still uses stays in the log.
@@ -90,7 +97,7 @@ const storeOn = async (database: SqliteDatabase): Promise<ServerStore> => {
  *
  * @throws ConfigError where it cannot be opened, is no database, is damaged, or was written by another version
  */
-export const openStore = async (file: string): Promise<ServerStore> => {
+export const openStore = async (file: string): Promise<SqliteServerStore> => {
   try {
     return await storeOn(openSqlite(file))
   } catch (cause) {
@@ -103,7 +110,7 @@ export const openStore = async (file: string): Promise<ServerStore> => {
  *
  * @throws ConfigError as `openStore`, and where there is no file
  */
-export const openExistingStore = async (file: string): Promise<ServerStore> => {
+export const openExistingStore = async (file: string): Promise<SqliteServerStore> => {
   if (existsSync(file)) return openStore(file)
   throw new ConfigError([{ path: file, problem: 'is missing; set JOTWARD_DATA to the data folder of the server' }])
 }

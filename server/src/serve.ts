@@ -1,20 +1,26 @@
 import type { AddressInfo } from 'node:net'
 import { createPasswordCheck } from 'jotward'
+import type { Auth } from 'jotward'
 import { authRoutes } from 'jotward/routes'
 import { addFirstAdministrator } from './accounts.ts'
 import type { Credentials } from './accounts.ts'
 import { createApp } from './app.ts'
 import { argon2Hasher } from './argon2-hasher.ts'
 import { buildAuth } from './build-auth.ts'
-import { openDataFolder } from './data-folder.ts'
+import { dataFiles } from './data-folder.ts'
 import { listen } from './http-server.ts'
 import type { FetchHandler } from './http-server.ts'
 import { logEvents } from './event-log.ts'
 import { readIdentity, rememberIdentity, warnOfMissingDatabase } from './identity.ts'
+import type { Identity } from './identity.ts'
 import { localUrl } from './issuer.ts'
 import type { Logger } from './log.ts'
-import { openStore } from './open-store.ts'
 import type { Settings } from './settings.ts'
+import { signInLimits } from './sign-in-limits.ts'
+import { withPatience } from './storage/patience.ts'
+import { openStorage } from './storage/server-storage.ts'
+import type { ServerStorage } from './storage/server-storage.ts'
+import { readinessOf, servingStore } from './storage/serving-store.ts'
 
 /** Longer than any request takes, shorter than what service managers wait before they kill. */
 const STOP_DEADLINE_MS = 10_000
@@ -39,34 +45,70 @@ interface Service {
   readonly close: () => Promise<void>
 }
 
-/** Opens the data folder and wires everything behind the port that the server listens on. */
-const openService = async (settings: Settings, address: AddressInfo, log: Logger): Promise<Service> => {
-  const folder = openDataFolder(settings.dataFolder)
-  const missing = warnOfMissingDatabase(folder)
-  const store = await openStore(folder.databaseFile)
-  const { records } = store
-  const identity = readIdentity(settings, { folder, records, url: localUrl(address) })
-  const { secret, issuer } = identity
-  const auth = buildAuth(settings, { issuer, secret, store, onEvent: logEvents(log) })
-  await auth.ready()
+/** For how long a database that does not answer yet is waited for: containers start in any order. */
+const PATIENCE_MS = 6000
+
+/** Wires everything behind the port that the server listens on. */
+const buildService = async (
+  settings: Settings,
+  { address, log, storage }: { readonly address: AddressInfo; readonly log: Logger; readonly storage: ServerStorage },
+): Promise<Service> => {
+  const { home, records } = storage
+  const place = { records, database: home.address, isShared: home.name !== 'SQLite' }
+  const draft = await readIdentity(settings, place, localUrl(address))
+  const store = servingStore(storage, settings, log)
+  const build = (identity: Identity): Auth => buildAuth(settings, { ...identity, store, onEvent: logEvents(log) })
+  // Made before it is known whether another server was faster: what the settings say wrong must be found before.
+  const drafted = build(draft)
+  await withPatience(() => drafted.ready(), {
+    patienceMs: PATIENCE_MS,
+    onWait: (error) => log.warn({ err: error }, 'waiting for the store'),
+  })
+  const identity = await rememberIdentity(draft, place, settings)
+  const auth = identity.issuer === draft.issuer ? drafted : build(identity)
   const hasher = argon2Hasher()
+  const limits = signInLimits(storage, settings, log)
+  await limits.ready()
   const handler = authRoutes(auth, {
     basePath: '/auth',
+    throttle: limits.throttle,
     passwordGrant: settings.passwordGrant,
     passwords: { hasher, minLength: settings.passwordMinLength },
     signup: { open: settings.signup === 'open' },
   })
-  const app = createApp({ handler, checkReady: () => auth.ready(), log, issuer })
-  rememberIdentity(records, identity)
+  const checkReady = readinessOf(() => auth.ready(), settings)
+  const { issuer } = identity
+  const app = createApp({ handler, checkReady, log, issuer })
   // Last, because nobody will ever see the password again: nothing may fail between its making and its showing.
-  const accounts = { users: store.users, passwords: createPasswordCheck(hasher) }
+  const accounts = { users: home.store.users, passwords: createPasswordCheck(hasher) }
   const firstAdministrator = await addFirstAdministrator(accounts, settings.adminEmail)
   return {
     fetch: async (request, environment) => app.fetch(request, environment),
     issuer,
     firstAdministrator,
-    warnings: [...missing, ...identity.warnings],
-    close: () => auth.close(),
+    warnings: [...storage.warnings, ...identity.warnings],
+    close: async () => {
+      limits.close()
+      await auth.close()
+      await storage.close()
+    },
+  }
+}
+
+/** Opens what the server keeps, and closes it again where the server cannot be built on it. */
+const openService = async (settings: Settings, address: AddressInfo, log: Logger): Promise<Service> => {
+  const missing = settings.databaseUrl === null ? warnOfMissingDatabase(dataFiles(settings.dataFolder)) : []
+  const storage = await openStorage(settings, {
+    mustExist: false,
+    patienceMs: PATIENCE_MS,
+    onTrouble: (sentence) => log.warn(sentence),
+  })
+  try {
+    const service = await buildService(settings, { address, log, storage })
+    return { ...service, warnings: [...missing, ...service.warnings] }
+  } catch (error) {
+    await storage.close()
+    throw error
   }
 }
 

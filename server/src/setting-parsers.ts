@@ -33,6 +33,15 @@ export const duration: Parse<Seconds> = (text) => {
   return { problem: `${quote(text)} is not a duration; write "15m", or 900 for seconds` }
 }
 
+/** A duration with bounds, in seconds. */
+export const durationWithin =
+  (min: Seconds, max: Seconds): Parse<Seconds> =>
+  (text) => {
+    const parsed = duration(text)
+    if ('problem' in parsed || (parsed.value >= min && parsed.value <= max)) return parsed
+    return { problem: `${quote(text)} is not a duration from ${min}s to ${max}s` }
+  }
+
 export const oneOf =
   <const T extends string>(words: readonly T[]): Parse<T> =>
   (text) => {

@@ -2,6 +2,7 @@ import { ConfigError } from 'jotward'
 import type { ConfigProblem } from 'jotward'
 import * as read from './setting-parsers.ts'
 import type { Parse } from './setting-parsers.ts'
+import { postgresAddress, redisAddress } from './storage/store-url.ts'
 import { unknownVariables } from './unknown-variables.ts'
 
 /** Variables by name, as in `process.env`. */
@@ -38,10 +39,54 @@ export const SETTINGS = {
     words: 'Folder of the database, the secret and the issuer.',
     parse: read.anyText,
   },
+  databaseUrl: {
+    variable: 'DATABASE_URL',
+    fallback: null,
+    words:
+      'PostgreSQL, `postgres://user:password@host:5432/database`; keeps everything instead of SQLite. Empty is unset.',
+    parse: postgresAddress,
+  },
+  redisUrl: {
+    variable: 'REDIS_URL',
+    fallback: null,
+    words:
+      'Redis, `redis://…` or `rediss://…`, several nodes of a Cluster with commas; keeps sessions, revocations, tokens and single use, and users stay where they are. Empty is unset.',
+    parse: redisAddress,
+  },
+  redisDurability: {
+    variable: 'JOTWARD_REDIS_DURABILITY',
+    fallback: 'local',
+    words: 'local: Redis acknowledges when its primary has it; replicated: when its replicas have it too.',
+    parse: read.oneOf(['local', 'replicated']),
+  },
+  redisReplicas: {
+    variable: 'JOTWARD_REDIS_REPLICAS',
+    fallback: '1',
+    words: 'How many replicas are waited for with replicated: all that could be promoted.',
+    parse: read.wholeNumber(1, 16),
+  },
+  poolSize: {
+    variable: 'JOTWARD_POOL_SIZE',
+    fallback: '10',
+    words: 'Most connections of this process to PostgreSQL.',
+    parse: read.wholeNumber(1, 1000),
+  },
+  storeDeadline: {
+    variable: 'JOTWARD_STORE_DEADLINE_MS',
+    fallback: '250',
+    words: 'How long a call to PostgreSQL or Redis may take, in milliseconds; then the request is answered with 503.',
+    parse: read.wholeNumber(10, 10_000),
+  },
+  lease: {
+    variable: 'JOTWARD_LEASE',
+    fallback: '5s',
+    words: 'How long this process goes on accepting tokens without news of what PostgreSQL or Redis have revoked.',
+    parse: read.durationWithin(1, 60),
+  },
   issuer: {
     variable: 'JOTWARD_ISSUER',
     fallback: null,
-    words: 'Issuer of the tokens; by default the address of the first start, kept in the data folder.',
+    words: 'Issuer of the tokens; by default the address of the first start, kept in the data folder or in PostgreSQL.',
     path: 'issuer',
     parse: read.issuerUrl,
   },
@@ -126,6 +171,19 @@ export const SETTINGS = {
     words: 'Fewest characters of a new password.',
     parse: read.wholeNumber(8, 64),
   },
+  signInLimit: {
+    variable: 'JOTWARD_SIGNIN_LIMIT',
+    fallback: '10',
+    words:
+      'Wrong passwords at one account within 15 minutes, then 429; ten times as many from one client, at whatever accounts.',
+    parse: read.wholeNumber(1, 100_000),
+  },
+  trustedProxies: {
+    variable: 'JOTWARD_TRUSTED_PROXIES',
+    fallback: '0',
+    words: 'How many proxies of your own append to X-Forwarded-For; nothing else in it is believed.',
+    parse: read.wholeNumber(0, 16),
+  },
   logLevel: {
     variable: 'JOTWARD_LOG_LEVEL',
     fallback: 'info',
@@ -147,20 +205,30 @@ type ValueOf<S extends Setting> =
 /** The settings as the server uses them; spans are in seconds. */
 export type Settings = { readonly [K in keyof Table]: ValueOf<Table[K]> }
 
-/** Where other storage will be named; ignoring the name would put data where nobody looks for it. */
-const NOT_YET = ['DATABASE_URL', 'REDIS_URL'] as const
+/** Platforms set these where nothing is meant by them. */
+const EMPTY_IS_UNSET: ReadonlySet<string> = new Set(['DATABASE_URL', 'REDIS_URL'])
 
 const rows: readonly (readonly [string, Setting])[] = Object.entries(SETTINGS)
 const variables = rows.map(([, { variable }]) => variable)
 
-const unsupportedVariables = (environment: Environment): ConfigProblem[] =>
-  NOT_YET.filter((name) => (environment[name] ?? '') !== '').map((path) => ({
-    path,
-    problem: 'is not supported yet; unset it, and the server keeps everything in SQLite under JOTWARD_DATA',
-  }))
+const readText = ({ variable, fallback }: Setting, environment: Environment): string | null => {
+  const text = environment[variable]
+  return text === undefined || (text === '' && EMPTY_IS_UNSET.has(variable)) ? fallback : text
+}
 
-const readText = (setting: Setting, environment: Environment): string | null =>
-  environment[setting.variable] ?? setting.fallback
+/** Settings that only make sense, or only contradict, together. */
+const misfits = (environment: Environment): ConfigProblem[] => {
+  const isSet = (name: keyof typeof SETTINGS): boolean => environment[SETTINGS[name].variable] !== undefined
+  const problems: ConfigProblem[] = []
+  if (isSet('secret') && isSet('secretFile')) {
+    problems.push({ path: 'JOTWARD_SECRET, JOTWARD_SECRET_FILE', problem: 'are both set; unset one of them' })
+  }
+  if (isSet('redisReplicas') && environment[SETTINGS.redisDurability.variable] !== 'replicated') {
+    const problem = 'are waited for only with JOTWARD_REDIS_DURABILITY=replicated; set that too, or unset this'
+    problems.push({ path: SETTINGS.redisReplicas.variable, problem })
+  }
+  return problems
+}
 
 /** Strict single use has no late replays, so a grace of 0 alone must be enough to ask for it. */
 const withImplied = (environment: Environment): Environment => {
@@ -174,7 +242,7 @@ const withImplied = (environment: Environment): Environment => {
  * @throws ConfigError that names every variable with a problem, and every unknown `JOTWARD_…`
  */
 export const readSettings = (environment: Environment): Settings => {
-  const problems = [...unsupportedVariables(environment), ...unknownVariables(environment, variables)]
+  const problems = [...unknownVariables(environment, variables), ...misfits(environment)]
   const complete = withImplied(environment)
   const values = rows.map(([name, setting]) => {
     const text = readText(setting, complete)
@@ -184,10 +252,6 @@ export const readSettings = (environment: Environment): Settings => {
     problems.push({ path: setting.variable, problem: parsed.problem })
     return [name, null]
   })
-  const both = [SETTINGS.secret.variable, SETTINGS.secretFile.variable].filter(
-    (name) => environment[name] !== undefined,
-  )
-  if (both.length > 1) problems.push({ path: both.join(', '), problem: 'are both set; unset one of them' })
   if (problems.length > 0) throw new ConfigError(problems)
   // Every row has been read by its own parser, which is what the type says.
   return Object.fromEntries(values) as Settings

@@ -37,6 +37,13 @@ describe('settings', () => {
       port: 8787,
       host: '127.0.0.1',
       dataFolder: './data',
+      databaseUrl: null,
+      redisUrl: null,
+      redisDurability: 'local',
+      redisReplicas: 1,
+      poolSize: 10,
+      storeDeadline: 250,
+      lease: 5,
       issuer: null,
       audience: null,
       secret: null,
@@ -50,6 +57,8 @@ describe('settings', () => {
       signup: 'open',
       passwordGrant: true,
       passwordMinLength: 8,
+      signInLimit: 10,
+      trustedProxies: 0,
       logLevel: 'info',
       adminEmail: 'admin@localhost',
     })
@@ -105,16 +114,34 @@ describe('settings', () => {
     ['JOTWARD_PASSWORD_MIN_LENGTH', '7'],
     ['JOTWARD_LOG_LEVEL', 'loud'],
     ['JOTWARD_ADMIN_EMAIL', 'admin'],
-    ['DATABASE_URL', 'postgres://localhost/jotward'],
-    ['REDIS_URL', 'redis://localhost'],
+    ['DATABASE_URL', 'mysql://canary:canary@localhost/jotward'],
+    ['DATABASE_URL', 'canary'],
+    ['DATABASE_URL', 'postgres://ann:can/ary@localhost/jotward'],
+    ['DATABASE_URL', 'postgres://ann:canary%@localhost/jotward'],
+    ['DATABASE_URL', 'postgres://ann:canary@localhost'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_URL', 'http://:canary@localhost'],
+    ['REDIS_URL', 'redis://:can#ary@localhost'],
+    ['REDIS_URL', 'redis://:canary@localhost/first'],
+    ['REDIS_URL', 'redis://:canary@a,redis://:carany@b'],
+    ['REDIS_URL', 'redis://a,rediss://b'],
+    ['REDIS_URL', 'redis://a:7000/1,b:7000'],
+    ['REDIS_URL', 'redis://a:7000,'],
+    ['JOTWARD_REDIS_DURABILITY', 'best'],
+    ['JOTWARD_REDIS_REPLICAS', '2'],
+    ['JOTWARD_POOL_SIZE', '0'],
+    ['JOTWARD_STORE_DEADLINE_MS', '5'],
+    ['JOTWARD_LEASE', '500'],
+    ['JOTWARD_LEASE', '0'],
   ])('refuse %s=%s with one sentence that names the variable (N153)', (variable, text) => {
     const problems = problemsOf({ [variable]: text })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(new RegExp(`^${variable}: .{10,}`))
+    expect(problems[0]).not.toMatch(/can.?ary/)
   })
 
   test('report every problem at once', () => {
-    const problems = problemsOf({ PORT: 'x', JOTWARD_SIGNUP: 'x', JOTWARD_LOG_LEVLE: 'info', REDIS_URL: 'redis://r' })
+    const problems = problemsOf({ PORT: 'x', JOTWARD_SIGNUP: 'x', JOTWARD_LOG_LEVLE: 'info', REDIS_URL: 'r' })
     expect(new Set(problems.map((problem) => problem.split(':')[0]))).toEqual(
       new Set(['JOTWARD_LOG_LEVLE', 'JOTWARD_SIGNUP', 'PORT', 'REDIS_URL']),
     )
@@ -195,6 +222,29 @@ describe('settings', () => {
     expect(messages).toMatch(/^JOTWARD_REFRESH_ABSOLUTE: must not be shorter than JOTWARD_REFRESH_IDLE$/m)
     expect(messages).toMatch(/^JOTWARD_SIGNING_KEY: next\[0\] has/m)
     expect(messages.match(/^\/data\/secret: has 5 bytes/gm)).toHaveLength(2)
+  })
+
+  test('take addresses of storage apart, and never show their passwords', () => {
+    const settings = readSettings({
+      DATABASE_URL: 'postgresql://ann:c%40nary@[::1]:6543/auth%20db?sslmode=disable',
+      REDIS_URL: 'rediss://bob:c%40nary@a:7000, b:7001,[::2]',
+    })
+    expect(settings.databaseUrl?.label).toBe('[::1]:6543/auth db')
+    expect(settings.databaseUrl?.passwords.map((password) => password.reveal())).toEqual(['c@nary', 'c%40nary'])
+    expect(settings.redisUrl).toMatchObject({
+      nodes: [
+        { host: 'a', port: 7000 },
+        { host: 'b', port: 7001 },
+        { host: '::2', port: 6379 },
+      ],
+      isCluster: true,
+      tls: true,
+      username: 'bob',
+      database: 0,
+    })
+    expect(settings.redisUrl?.password?.reveal()).toBe('c@nary')
+    expect(JSON.stringify(settings) + inspect(settings, { depth: 9, showHidden: true })).not.toMatch(/c(?:@|%40)nary/)
+    expect(readSettings({ REDIS_URL: 'redis://h/3' }).redisUrl).toMatchObject({ database: 3, isCluster: false })
   })
 
   test('never show a secret, in problems, JSON or a dump (N148)', () => {

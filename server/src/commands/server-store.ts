@@ -1,34 +1,39 @@
-import { openDataFolder, dataFiles } from '../data-folder.ts'
+import type { StoreWithUsers } from 'jotward'
 import { readEnvironment } from '../environment.ts'
-import { openExistingStore, openStore } from '../open-store.ts'
-import type { ServerStore } from '../open-store.ts'
+import type { ServerRecords } from '../server-records.ts'
 import { readSettings } from '../settings.ts'
 import type { Settings } from '../settings.ts'
+import { openStorage } from '../storage/server-storage.ts'
+
+/** What a command works on: the store without the copies and deadlines of a server, and what that remembers. */
+export interface CommandStore extends StoreWithUsers {
+  readonly records: ServerRecords
+}
 
 /** The settings that the server would have if it were started here. */
 export const serverSettings = (): Settings => readSettings(readEnvironment(process.cwd(), process.env))
 
-const closing = async <T>(store: ServerStore, work: (store: ServerStore) => Promise<T>): Promise<T> => {
+type Work<T> = (store: CommandStore) => Promise<T>
+
+const onStorage = async <T>(settings: Settings, mustExist: boolean, work: Work<T>): Promise<T> => {
+  // Another user of the machine must not read the password hashes.
+  process.umask(0o077)
+  // Somebody waits for the answer, and may call again.
+  const storage = await openStorage(settings, { mustExist, patienceMs: 0, onTrouble: () => undefined })
   try {
-    return await work(store)
+    return await work({ ...storage.store, records: storage.records })
   } finally {
-    await store.close()
+    await storage.close()
   }
 }
 
-/** Works on the server's database, made where there is none yet; the server may be running. */
-export const withNewStore = async <T>(folder: string, work: (store: ServerStore) => Promise<T>): Promise<T> => {
-  // Another user of the machine must not read the password hashes.
-  process.umask(0o077)
-  return closing(await openStore(openDataFolder(folder).databaseFile), work)
-}
+/** Works on what the server keeps, made where there is nothing yet; the server may be running. */
+export const withNewStore = <T>(settings: Settings, work: Work<T>): Promise<T> => onStorage(settings, false, work)
 
 /**
- * Works on the server's database, which must be there; the server may be running, and heeds what was done at once.
+ * Works on what the server keeps, which must be there: what ends sessions in a new database by mistake would end
+ * nobody's. The server may be running, and heeds what was done at once.
  *
  * @throws ConfigError where it is not there
  */
-export const withStore = async <T>(folder: string, work: (store: ServerStore) => Promise<T>): Promise<T> => {
-  process.umask(0o077)
-  return closing(await openExistingStore(dataFiles(folder).databaseFile), work)
-}
+export const withStore = <T>(settings: Settings, work: Work<T>): Promise<T> => onStorage(settings, true, work)

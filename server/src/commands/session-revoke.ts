@@ -1,9 +1,9 @@
-import type { ServerStore } from '../open-store.ts'
 import { UsageError } from '../usage-error.ts'
 import { command } from './command.ts'
 import type { ExitCode } from './command.ts'
 import { print } from './output.ts'
 import { serverSettings, withStore } from './server-store.ts'
+import type { CommandStore } from './server-store.ts'
 
 /** As long as any access token can live, whatever the server was set to: a day, the widest tolerance, a second. */
 const RETENTION_SECONDS = 86_400 + 300 + 1
@@ -28,14 +28,14 @@ const readTarget = ({ id, subject, everything = false }: Target): Target => {
   return { id, subject, everything }
 }
 
-const revokeSession = async ({ sessions }: ServerStore, id: string, subject: string): Promise<ExitCode> => {
+const revokeSession = async ({ sessions }: CommandStore, id: string, subject: string): Promise<ExitCode> => {
   const ending = await sessions.end({ id, subject, reason: 'revoked' }, { retention: RETENTION_SECONDS })
   if (ending === 'foreign') return refuse(`the session ${id} is not of the subject ${subject}`)
   await print(ending === 'ended' ? 'The session has ended.\n' : 'The session had ended before.\n')
   return 0
 }
 
-const revokeSubject = async ({ users, revocations }: ServerStore, subject: string): Promise<ExitCode> => {
+const revokeSubject = async ({ users, revocations }: CommandStore, subject: string): Promise<ExitCode> => {
   if ((await users.findById(subject)) === null) {
     return refuse(`there is no user with the id ${subject}; \`jotward user list\` shows them`)
   }
@@ -44,15 +44,15 @@ const revokeSubject = async ({ users, revocations }: ServerStore, subject: strin
   return 0
 }
 
-const revokeEverything = async ({ revocations, records }: ServerStore): Promise<ExitCode> => {
+const revokeEverything = async ({ revocations, records }: CommandStore): Promise<ExitCode> => {
   await revocations.bump(null)
   // Nothing is left that another secret could end.
-  records.forgetSecret()
+  await records.forgetSecret()
   await print('Every session and access token has ended.\n')
   return 0
 }
 
-/** `jotward session revoke`: ends sessions in the data folder; a server that runs refuses their tokens at once. */
+/** `jotward session revoke`: ends sessions where the server keeps them; one that runs refuses their tokens at once. */
 export const sessionRevoke = command({
   name: 'jotward session revoke',
   description: 'Ends a session, those of one subject, or all',
@@ -63,7 +63,7 @@ export const sessionRevoke = command({
   },
   run: async (args) => {
     const { id, subject } = readTarget(args)
-    return withStore(serverSettings().dataFolder, async (store) => {
+    return withStore(serverSettings(), async (store) => {
       if (subject === undefined) return revokeEverything(store)
       return id === undefined ? revokeSubject(store, subject) : revokeSession(store, id, subject)
     })

@@ -1,12 +1,12 @@
 import { canonicalEmail, createPasswordCheck } from 'jotward'
 import type { User } from 'jotward'
 import { argon2Hasher } from '../argon2-hasher.ts'
-import type { ServerStore } from '../open-store.ts'
 import { command } from './command.ts'
 import type { Command, ExitCode } from './command.ts'
 import { print } from './output.ts'
 import { choosePassword, PASSWORD_OPTION } from './password-input.ts'
 import { serverSettings, withStore } from './server-store.ts'
+import type { CommandStore } from './server-store.ts'
 
 const EMAIL_OPTION = { type: 'string', required: true, description: 'Address that the user signs in with' } as const
 
@@ -15,12 +15,12 @@ const refuse = (sentence: string): ExitCode => {
   return 1
 }
 
-const findUser = async ({ users }: ServerStore, email: string): Promise<User | null> => {
+const findUser = async ({ users }: CommandStore, email: string): Promise<User | null> => {
   const canonical = canonicalEmail(email)
   return canonical === null ? null : users.findByEmail(canonical)
 }
 
-const setActive = async (store: ServerStore, email: string, active: boolean): Promise<ExitCode> => {
+const setActive = async (store: CommandStore, email: string, active: boolean): Promise<ExitCode> => {
   const user = await findUser(store, email)
   if (user === null) return refuse(`nobody has the address ${email}`)
   await store.users.update(user.id, { active })
@@ -37,7 +37,7 @@ const switchCommand = (name: string, active: boolean): Command =>
       ? 'Lets a user sign in again'
       : 'Keeps a user from signing in and ends every session of theirs at once',
     args: { email: EMAIL_OPTION },
-    run: async ({ email }) => withStore(serverSettings().dataFolder, async (store) => setActive(store, email, active)),
+    run: async ({ email }) => withStore(serverSettings(), async (store) => setActive(store, email, active)),
   })
 
 /** `jotward user disable`: also for whoever is signed in at this moment. */
@@ -46,7 +46,7 @@ export const userDisable = switchCommand('disable', false)
 /** `jotward user enable`: sessions of before stay ended. */
 export const userEnable = switchCommand('enable', true)
 
-const setPassword = async (store: ServerStore, user: User, password: string): Promise<boolean> => {
+const setPassword = async (store: CommandStore, user: User, password: string): Promise<boolean> => {
   const hash = await createPasswordCheck(argon2Hasher()).hash(password)
   const changed = await store.users.replacePassword(user.id, { expected: user.passwordHash, hash, changed: true })
   if (changed === null) return false
@@ -62,7 +62,7 @@ export const userPassword = command({
   run: async (args) => {
     const settings = serverSettings()
     const { email } = args
-    return withStore(settings.dataFolder, async (store) => {
+    return withStore(settings, async (store) => {
       const user = await findUser(store, email)
       if (user === null) return refuse(`nobody has the address ${email}`)
       const { password, announcement } = await choosePassword(user.email, args['password-stdin'] === true, settings)

@@ -2,12 +2,12 @@ import { canonicalEmail, createPasswordCheck } from 'jotward'
 import { addAccount, SUPER_PERMISSION } from '../accounts.ts'
 import type { Account } from '../accounts.ts'
 import { argon2Hasher } from '../argon2-hasher.ts'
-import type { ServerStore } from '../open-store.ts'
 import { UsageError } from '../usage-error.ts'
 import { command } from './command.ts'
 import { print } from './output.ts'
 import { choosePassword, PASSWORD_OPTION } from './password-input.ts'
 import { serverSettings, withNewStore } from './server-store.ts'
+import type { CommandStore } from './server-store.ts'
 
 /** Permission names are RFC 6749 §3.3 scope tokens. */
 const readPermissions = (text: string): string[] => {
@@ -32,7 +32,7 @@ const warnOfFirst = ({ permissions }: Account): void => {
 }
 
 /** Adds the account to the server's own database; false where the address is taken. */
-const create = async ({ users }: ServerStore, account: Account): Promise<boolean> => {
+const create = async ({ users }: CommandStore, account: Account): Promise<boolean> => {
   const { users: before } = await users.list({ after: null, limit: 1 })
   const added = await addAccount({ users, passwords: createPasswordCheck(argon2Hasher()) }, account)
   if (added !== null && before.length === 0) warnOfFirst(account)
@@ -42,7 +42,7 @@ const create = async ({ users }: ServerStore, account: Account): Promise<boolean
 /** `jotward user create`: an account, also while the server runs, and also where signing up is closed. */
 export const userCreate = command({
   name: 'jotward user create',
-  description: 'Adds a user to the data folder of the server (JOTWARD_DATA)',
+  description: 'Adds a user where the server keeps them (JOTWARD_DATA or DATABASE_URL)',
   args: {
     email: { type: 'string', required: true, description: 'Address to sign in with' },
     permissions: { type: 'string', default: '', valueHint: 'p1,p2', description: '"admin" includes every other' },
@@ -54,7 +54,7 @@ export const userCreate = command({
     const settings = serverSettings()
     const { password, announcement } = await choosePassword(email, args['password-stdin'] === true, settings)
     const account = { email, password, permissions }
-    if (!(await withNewStore(settings.dataFolder, async (store) => create(store, account)))) {
+    if (!(await withNewStore(settings, async (store) => create(store, account)))) {
       process.stderr.write(`jotward: the address ${email} has an account already\n`)
       return 1
     }

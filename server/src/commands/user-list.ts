@@ -1,8 +1,8 @@
 import type { User } from 'jotward'
-import type { ServerStore } from '../open-store.ts'
 import { command } from './command.ts'
 import { endWithOutput, print } from './output.ts'
 import { serverSettings, withStore } from './server-store.ts'
+import type { CommandStore } from './server-store.ts'
 
 const PAGE = 200
 
@@ -10,7 +10,7 @@ const PAGE = 200
 const asLine = ({ id, email, active, permissions, createdAt }: User): string =>
   `${JSON.stringify({ id, email, active, permissions, createdAt: new Date(createdAt * 1000).toISOString() })}\n`
 
-const listAll = async ({ users }: ServerStore): Promise<void> => {
+const listAll = async ({ users }: CommandStore): Promise<void> => {
   let after: string | null = null
   do {
     const page: Awaited<ReturnType<typeof users.list>> = await users.list({ after, limit: PAGE })
@@ -26,7 +26,7 @@ export const userList = command({
   args: {},
   run: async () => {
     endWithOutput()
-    await withStore(serverSettings().dataFolder, listAll)
+    await withStore(serverSettings(), listAll)
     return 0
   },
 })
