@@ -21,6 +21,8 @@ export interface RevocationPage {
   readonly atEnd: boolean
   /** Names the log's incarnation; where it changes, a follower reads again from null. */
   readonly source: string
+  /** The store's clock as it answered, in milliseconds; left out where it is that of this machine. */
+  readonly nowMs?: number
 }
 
 /**

@@ -184,6 +184,55 @@ describe('the lease (rotation.md 4)', () => {
   })
 })
 
+describe('clocks', () => {
+  test('that were ahead and are put right cost nothing of what is revoked: the log is read anew', async () => {
+    const source = memoryStore({ now: () => 1_700_000_000_000 })
+    const { copy, moveWall, turn } = await open(source)
+    moveWall(3_600_000)
+    await copy.ready()
+    const tokens = Array.from({ length: 200 }, () => newToken())
+    for (const { tokenId, subject } of tokens) {
+      await source.revocations.setToken({ tokenId, subject, revoked: true, retention: 900 })
+    }
+    // By this clock all of it has lapsed, and is forgotten, a part at each reading.
+    for (let reading = 0; reading < 40; reading++) await copy.ready()
+    expect(
+      tokens.some((token) => copy.revocations.isRevoked(token) === false),
+      'forgotten',
+    ).toBe(true)
+    moveWall(-3_600_000)
+    turn(100)
+    expect(copy.revocations.isRevoked(newToken())).toBe('stale')
+    await copy.ready()
+    expect(tokens.every((token) => copy.revocations.isRevoked(token) === true)).toBe(true)
+    expect(copy.revocations.isRevoked(newToken())).toBe(false)
+  })
+
+  test.each([
+    [59_000, false],
+    [-59_000, false],
+    [61_000, 'stale'],
+    [-3_600_000, 'stale'],
+  ])('that are %i ms away from the store’s count, or not (F9)', async (awayMs, answer) => {
+    const source = memoryStore()
+    const hand = handClocks()
+    const read = async (cursor: string | null) => ({
+      ...(await source.revocations.read(cursor)),
+      nowMs: hand.clocks.wall() - awayMs,
+    })
+    const store: Store = { ...source, revocations: { ...source.revocations, read } }
+    const failures: unknown[] = []
+    const copy = replicated(store, { clocks: hand.clocks, pollMs: 20, onFailure: (error) => failures.push(error) })
+    onTestFinished(async () => copy.close())
+    const token = newToken()
+    await revoke(source, token)
+    await Promise.resolve(copy.ready()).catch((error: unknown) => failures.push(error))
+    expect(copy.revocations.isRevoked(newToken())).toBe(answer)
+    expect(copy.revocations.isRevoked(token), 'is known all the same').toBe(true)
+    expect(failures.map(String).join()).toMatch(answer === false ? /^$/ : /clock is \d+ s away from the store's/)
+  })
+})
+
 describe('the log', () => {
   test('is read in pages, to its end', async () => {
     const source = memoryStore()
@@ -259,6 +308,7 @@ describe('two processes on one SQLite file', () => {
 test.each<[string, ReplicationOptions, string]>([
   ['a lease of a minute and more', { lease: '61s' }, 'lease'],
   ['a lease of none', { lease: 0 }, 'lease'],
+  ['a clock that may be a day away', { maxClockDifference: '1d' }, 'maxClockDifference'],
   ['polling without a pause', { pollMs: 1 }, 'pollMs: must be a whole number from 20 to 1000'],
 ])('%s is refused at start', (_title, options, problem) => {
   expect(() => replicated(memoryStore(), options)).toThrow(problem)

@@ -137,13 +137,23 @@ const isPlain = (value: object): boolean => {
 
 type Limits = Pick<Engine<unknown>, 'accessToken' | 'permissionNames' | 'users' | 'transport'>
 
+const staleProblems = ({ whenStale, revocation, token }: Requirement): readonly ConfigProblem[] => {
+  if (whenStale === undefined) return []
+  if (!['refuse', 'ask', 'serve'].includes(whenStale)) {
+    return [{ path: 'whenStale', problem: 'must be "refuse", "ask" or "serve"' }]
+  }
+  if (revocation === undefined && token !== 'refresh') return []
+  const problem =
+    'is about access tokens that are looked for in a copy; leave it out beside revocation or token: "refresh"'
+  return [{ path: 'whenStale', problem }]
+}
+
 /** Settings that are one of a few values, or contradict one another. */
 const choiceProblems = (requirement: Requirement, { users, transport }: Limits): readonly ConfigProblem[] => {
   const {
     optional = false,
     token = 'access',
     revocation = 'usual',
-    whenStale,
     user = false,
     check,
     locations,
@@ -162,16 +172,6 @@ const choiceProblems = (requirement: Requirement, { users, transport }: Limits):
       revocation !== 'skip' || token !== 'refresh',
       '"skip" is about access tokens; a refresh token is looked up in the store anyway',
     ],
-    [
-      'whenStale',
-      whenStale === undefined || ['refuse', 'ask', 'serve'].includes(whenStale),
-      'must be "refuse", "ask" or "serve"',
-    ],
-    [
-      'whenStale',
-      whenStale === undefined || (revocation === 'usual' && token !== 'refresh'),
-      'is about access tokens that are looked for in a copy; leave it out beside revocation or token: "refresh"',
-    ],
     ['user', typeof user === 'boolean', 'must be true or false'],
     ['user', !user || users !== null, 'needs users in the configuration'],
     ['check', check === undefined || typeof check === 'function', 'must be a function'],
@@ -186,8 +186,17 @@ const choiceProblems = (requirement: Requirement, { users, transport }: Limits):
       'names "custom", but the configuration has no locations.find',
     ],
   ]
-  return rules.filter(([, holds]) => !holds).map(([path, , problem]) => ({ path, problem }))
+  const problems = rules.filter(([, holds]) => !holds).map(([path, , problem]) => ({ path, problem }))
+  return [...problems, ...staleProblems(requirement)]
 }
+
+/** What is asked of others than the token. */
+const readQuestions = <P extends string, Claims>({
+  revocation,
+  whenStale = 'refuse',
+  user = false,
+  check,
+}: Requirement<P, Claims>) => ({ revocation: revocation ?? ('usual' as const), whenStale, user, check: check ?? null })
 
 /** @throws ConfigError for what a route cannot ask, when the guard is made and not at the first request */
 export const resolveRequirement = <P extends string, Claims>(
@@ -215,10 +224,7 @@ export const resolveRequirement = <P extends string, Claims>(
     anyOf: readNames('anyOf', requirement.anyOf, limits.permissionNames, problems),
     locations,
     kinds: KINDS[token] ?? [],
-    revocation: requirement.revocation ?? ('usual' as const),
-    whenStale: requirement.whenStale ?? ('refuse' as const),
-    user: requirement.user ?? false,
-    check: requirement.check ?? null,
+    ...readQuestions(requirement),
   }
   if (problems.length > 0) throw new ConfigError(problems)
   return resolved

@@ -35,12 +35,15 @@ export type RevocationChange = MemberChange | EpochChange
  */
 export type RevocationEntry = (MemberChange & { readonly version: number }) | EpochChange
 
+/** Until when an epoch is remembered. */
+const epochEnd = (epoch: number): number => epoch + EPOCH_RETENTION * 1000
+
 /** An epoch is never behind the clock that made it, so its own value tells until when it is remembered. */
 export const subjectEntry = (subject: string, epoch: number) => ({
   kind: 'subject' as const,
   id: subject,
   epoch,
-  expiresAtMs: epoch + EPOCH_RETENTION * 1000,
+  expiresAtMs: epochEnd(epoch),
 })
 
 /**
@@ -61,11 +64,6 @@ export const lostEpochs = (
   return lost
 }
 
-interface SubjectEpoch {
-  readonly epoch: number
-  readonly expiresAtMs: number
-}
-
 /** The live entries of a revocation log, held in memory: exact, and asked without waiting. */
 export interface RevocationSet {
   apply(entry: RevocationEntry): void
@@ -73,26 +71,41 @@ export interface RevocationSet {
   isRevoked(token: RevocableToken): boolean
   /** Whether a session has an entry of its own in force. */
   isSessionListed(id: string): boolean
+  /** The same of a token. */
+  isTokenListed(id: string): boolean
   /** Forgets entries that can concern no token any more: all of them, or those of so many segments of the set. */
   prune(nowMs: number, segments?: number): void
   readonly size: number
 }
 
+/** Subjects that are looked through where a segment of the others is. */
+const SUBJECTS_IN_SEGMENT = 256
+
 export const createRevocationSet = (): RevocationSet => {
   const tokens = createStandings()
   const sessions = createStandings()
-  const subjects = new Map<string, SubjectEpoch>()
+  const subjects = new Map<string, number>()
   let globalEpoch = 0
+  let walk = subjects.entries()
 
-  const epochs = (subject: string): Stamp => ({ subject: subjects.get(subject)?.epoch ?? 0, global: globalEpoch })
+  const epochs = (subject: string): Stamp => ({ subject: subjects.get(subject) ?? 0, global: globalEpoch })
 
-  const applySubject = (id: string, { epoch, expiresAtMs }: SubjectEpoch): void => {
-    if (epoch > (subjects.get(id)?.epoch ?? 0)) subjects.set(id, { epoch, expiresAtMs })
+  /** Looks through so many subjects, from where the last look ended. */
+  const pruneSubjects = (nowMs: number, most: number): void => {
+    for (let looked = 0; looked < most; looked++) {
+      const next = walk.next()
+      if (next.done === true) {
+        walk = subjects.entries()
+        return
+      }
+      const [id, epoch] = next.value
+      if (epochEnd(epoch) <= nowMs) subjects.delete(id)
+    }
   }
 
   return {
     apply: (entry) => {
-      if (entry.kind === 'subject') applySubject(entry.id, entry)
+      if (entry.kind === 'subject') subjects.set(entry.id, Math.max(entry.epoch, subjects.get(entry.id) ?? 0))
       else if (entry.kind === 'all') globalEpoch = Math.max(globalEpoch, entry.epoch)
       else (entry.kind === 'token' ? tokens : sessions).apply(entry.id, entry)
     },
@@ -100,12 +113,15 @@ export const createRevocationSet = (): RevocationSet => {
     isRevoked: ({ tokenId, sessionId, subject, stamp }) =>
       tokens.isRevoked(tokenId) ||
       (sessionId !== null && sessions.isRevoked(sessionId)) ||
-      isOutdated(stamp, { subject: subjects.get(subject)?.epoch ?? 0, global: globalEpoch }),
+      isOutdated(stamp, { subject: subjects.get(subject) ?? 0, global: globalEpoch }),
     isSessionListed: (id) => sessions.isRevoked(id),
+    isTokenListed: (id) => tokens.isRevoked(id),
     prune: (nowMs, segments) => {
       tokens.prune(nowMs, segments)
       sessions.prune(nowMs, segments)
-      for (const [id, { expiresAtMs }] of subjects) if (expiresAtMs <= nowMs) subjects.delete(id)
+      if (segments !== undefined) return pruneSubjects(nowMs, segments * SUBJECTS_IN_SEGMENT)
+      walk = subjects.entries()
+      return pruneSubjects(nowMs, Infinity)
     },
     get size() {
       return tokens.size + sessions.size + subjects.size

@@ -5,13 +5,18 @@ import { verifyWithHook } from '../request/authenticate.ts'
 import { verifyRefreshToken } from '../token/refresh-token.ts'
 import type { RevocableToken } from './revocation-set.ts'
 import type { EndReason } from './session.ts'
-import { checkSubject } from './subject.ts'
+import { checkSubject, isName } from './subject.ts'
 
 /** The grains of revocation: one token, one session, one subject, everything. Each returns once it is durable. */
 
 /** How long the revocation of one token is kept: one that never expires by itself is accepted for longer than any other. */
 export const tokenRetention = ({ revocation, accessToken }: Engine<unknown>): Seconds =>
   Math.max(revocation.retention, (accessToken.maxAgeWithoutExpiry ?? 0) + 301)
+
+/** No store could keep another, so that asking it for one would fail again and again. */
+const checkIdentifier = (id: string): void => {
+  if (!isName(id)) throw new AuthError('not_found', { detail: 'it is no identifier of ours' })
+}
 
 /** The session of a refresh token by its `jti`, `sid.generation`; null for any other token. */
 export const sessionOfRefreshToken = (tokenId: string): string | null => /^([^.]+)\.\d+$/.exec(tokenId)?.[1] ?? null
@@ -20,12 +25,13 @@ export const sessionOfRefreshToken = (tokenId: string): string | null => /^([^.]
  * Revokes an access token by itself, and a refresh token with its session (RFC 7009 §2.1): nobody would ask for the
  * one token of a family.
  *
- * @throws AuthError `not_found` where the session is another subject's
+ * @throws AuthError `not_found` where the session is another subject's, or the identifier none that could be ours
  */
 export const revokeToken = async (
   engine: Engine<unknown>,
   { tokenId, subject }: { readonly tokenId: string; readonly subject: string },
 ): Promise<void> => {
+  checkIdentifier(tokenId)
   const { store, emit } = engine
   const sessionId = sessionOfRefreshToken(tokenId)
   // The id itself is entered all the same: it might be that of an access token from elsewhere.
@@ -34,12 +40,13 @@ export const revokeToken = async (
   emit({ type: 'token.revoked', subject, tokenId })
 }
 
-/** @throws AuthError `not_found` where the session is another subject's */
+/** @throws AuthError `not_found` where the session is another subject's, or the identifier none that could be ours */
 export const revokeSession = async (
   { store, revocation, emit }: Engine<unknown>,
   { sessionId, subject }: { readonly sessionId: string; readonly subject: string },
   reason: EndReason = 'revoked',
 ): Promise<void> => {
+  checkIdentifier(sessionId)
   const ending = await store.sessions.end({ id: sessionId, subject, reason }, revocation)
   if (ending === 'foreign') throw new AuthError('not_found', { detail: `session ${sessionId} is of another subject` })
   if (ending === 'ended') emit({ type: 'session.ended', subject, sessionId, reason })

@@ -5,7 +5,7 @@ import { createBreaker } from './breaker.ts'
 import type { Breaker } from './breaker.ts'
 
 export interface BoundsOptions {
-  /** How long a call may take, in milliseconds; 10 to 60,000, default 250. */
+  /** How long a call may take, in milliseconds; 10 to 60,000, default 250. A sign-out of everybody may take ten times as long. */
   readonly deadlineMs?: number
   /** Calls under way at most; those beyond fail at once. 1 to 100,000, default 1000. */
   readonly maxCalls?: number
@@ -61,6 +61,10 @@ const withDeadline = async (operation: string, answer: PromiseLike<unknown>, dea
 
 type Call = (operation: string, work: () => unknown) => unknown
 
+/** Everybody's epoch is written in every place of a store that has several. */
+const EVERYWHERE = 'revocations.bump(null)'
+const EVERYWHERE_FACTOR = 10
+
 /** A refusal that is the store's answer is no failure of the store. */
 const createCall = (breaker: Breaker, { deadlineMs, maxCalls }: { deadlineMs: number; maxCalls: number }): Call => {
   let underWay = 0
@@ -77,7 +81,8 @@ const createCall = (breaker: Breaker, { deadlineMs, maxCalls }: { deadlineMs: nu
     try {
       const answer = work()
       if (isPromiseLike(answer)) {
-        return withDeadline(operation, answer, deadlineMs).then(
+        const limitMs = operation === EVERYWHERE ? deadlineMs * EVERYWHERE_FACTOR : deadlineMs
+        return withDeadline(operation, answer, limitMs).then(
           (value) => {
             settle(false)
             return value
@@ -102,7 +107,10 @@ const boundedPort = <T extends object>(port: T, name: string, call: Call): T => 
     if (typeof work !== 'function') return [method, work]
     return [
       method,
-      (...parameters: unknown[]) => call(`${name}.${method}`, () => Reflect.apply(work, port, parameters)),
+      (...parameters: unknown[]) => {
+        const operation = method === 'bump' && parameters[0] === null ? EVERYWHERE : `${name}.${method}`
+        return call(operation, () => Reflect.apply(work, port, parameters))
+      },
     ]
   })
   // Each method takes and gives what the one beneath does.

@@ -13,15 +13,19 @@ export type OwnRevocation =
       readonly retention: Seconds
     }
   | { readonly kind: 'token'; readonly id: string; readonly subject: string; readonly retention: Seconds }
-  /** A subject's epoch raised, or everybody's; null until the store has told which it is. */
-  | { readonly kind: 'epoch'; readonly subject: string | null; readonly epoch: number | null }
+  | {
+      readonly kind: 'epoch'
+      /** Null: everybody's. */
+      readonly subject: string | null
+      /** Which it was before. */
+      readonly floor: number
+      /** Which it is; null until the store has told. */
+      readonly epoch: number | null
+    }
 
-/** `asked`: the store has not answered yet. `owed`: it is not known to have it. `kept`: it has acknowledged it. */
-type State = 'asked' | 'owed' | 'kept'
-
-interface Entry {
+/** A revocation as it stands in the journal; another object, once anything about it has changed. */
+export interface Note {
   readonly revocation: OwnRevocation
-  readonly state: State
   readonly forgottenAt: number
 }
 
@@ -31,29 +35,33 @@ interface Entry {
  * counts, but for the end of a session, which is for good.
  */
 export interface Journal {
-  /** Notes what the store is about to be asked for. */
-  ask(revocation: OwnRevocation): void
-  /** The store has acknowledged it, now that it was asked; of an epoch it is the one that it told. */
-  keep(revocation: OwnRevocation): void
-  /** What was owed has been repeated, and become `settled`; unless something else has become of it meanwhile. */
-  settle(owed: OwnRevocation, settled: OwnRevocation): void
-  /** It is not known whether the store has it. */
-  owe(revocation: OwnRevocation): void
-  /** It was taken back, or never was. */
-  drop(revocation: OwnRevocation): void
+  /** Notes what the store is about to be asked for. What was owed of the same thing stays so until the store has it. */
+  ask(revocation: OwnRevocation): Note
+  /** The store has it, as `revocation` where it told more. Without effect where the note has changed meanwhile. */
+  keep(note: Note, revocation?: OwnRevocation): void
+  /** It is not known whether the store has it. Without effect where the note has changed meanwhile. */
+  owe(note: Note): void
+  /** Whatever becomes of it, it is not to be asked for again. */
+  drop(note: Note): void
+  /** A token, or the suspension of a session, was taken back. */
+  restore(kind: 'token' | 'session', id: string): void
+  /** Another process has taken it back: only what the store has is forgotten. */
+  hearRestored(kind: 'token' | 'session', id: string): void
   /** Another incarnation of the store answers: all of it is owed. Returns how much that is. */
   oweAll(): number
-  /** Some of what is owed, the oldest first. */
-  owed(limit: number): readonly OwnRevocation[]
+  /** What is owed, the oldest first. */
+  owed(): readonly Note[]
+  /** Whether a note is still owed, as it is. */
+  isOwed(note: Note): boolean
   /** Whether a token is dead by something that is owed. */
   isRevoked(token: RevocableToken): boolean
   readonly size: number
 }
 
-/** An epoch has no retention of its own; a standby that takes over is not further behind than this. */
-const EPOCH_RETENTION: Seconds = 3_600
+/** A standby that takes over is not further behind than this. */
+const SHORTEST: Seconds = 3_600
 
-/** Entries kept at most; beyond, the oldest that the store has are forgotten first. Some 200 bytes each. */
+/** Entries kept at most of those that the store has, and of those that it may not have. Some 200 bytes each. */
 export const JOURNAL_LIMIT = 50_000
 
 const keyOf = (revocation: OwnRevocation): string =>
@@ -61,95 +69,99 @@ const keyOf = (revocation: OwnRevocation): string =>
 
 const isEnd = (revocation: OwnRevocation): boolean => revocation.kind === 'session' && revocation.reason !== null
 
-const isRaised = (entry: Entry | undefined, stamp: number): boolean =>
-  entry?.state === 'owed' &&
-  entry.revocation.kind === 'epoch' &&
-  // Which it will be is not known; it is above every stamp that was given out before.
-  (entry.revocation.epoch === null || stamp < entry.revocation.epoch)
-
-interface Table {
-  readonly entries: Map<string, Entry>
-  readonly owedCount: () => number
-  readonly set: (revocation: OwnRevocation, state: State) => void
-  readonly remove: (key: string) => void
-  readonly oweAll: () => number
+const isBelow = (note: Note | undefined, stamp: number): boolean => {
+  if (note?.revocation.kind !== 'epoch') return false
+  const { epoch, floor } = note.revocation
+  return epoch === null ? stamp <= floor : stamp < epoch
 }
 
-const createTable = (now: () => number, limit: number): Table => {
-  const entries = new Map<string, Entry>()
-  let owedCount = 0
+/** Notes in the order of their last change, of which there is room for so many. */
+type Notes = Map<string, Note>
 
-  const remove = (key: string): void => {
-    if (entries.get(key)?.state === 'owed') owedCount -= 1
-    entries.delete(key)
+const makeRoom = (notes: Notes, now: number, limit: number): void => {
+  for (const [key, { forgottenAt }] of notes) {
+    if (forgottenAt > now && notes.size <= limit) return
+    notes.delete(key)
   }
+}
 
-  /** Forgets what has lapsed, or has no room; entries stand in the order of their last change. */
-  const makeRoom = (): void => {
-    for (const [key, { state, forgottenAt }] of entries) {
-      const hasLapsed = forgottenAt <= now()
-      if (!hasLapsed && entries.size <= limit) return
-      if (hasLapsed || state !== 'owed') remove(key)
-    }
-  }
-
+const createShelves = (now: () => number, limit: number) => {
+  const owed: Notes = new Map()
+  /** What the store has, or has not answered yet. */
+  const rest: Notes = new Map()
+  const known = (key: string): Note | undefined => owed.get(key) ?? rest.get(key)
   return {
-    entries,
-    owedCount: () => owedCount,
-    remove,
-    set: (revocation, state) => {
-      const key = keyOf(revocation)
-      const known = entries.get(key)
-      if (known !== undefined && isEnd(known.revocation) && !isEnd(revocation)) return
-      remove(key)
-      const retention = revocation.kind === 'epoch' ? EPOCH_RETENTION : revocation.retention
-      entries.set(key, { revocation, state, forgottenAt: now() + retention * 1000 })
-      if (state === 'owed') owedCount += 1
-      makeRoom()
+    owed,
+    rest,
+    known,
+    isCurrent: (note: Note): boolean => known(keyOf(note.revocation)) === note,
+    put: (notes: Notes, note: Note): void => {
+      const key = keyOf(note.revocation)
+      owed.delete(key)
+      rest.delete(key)
+      notes.set(key, note)
+      makeRoom(notes, now(), limit)
     },
-    oweAll: () => {
-      for (const [key, entry] of entries) entries.set(key, { ...entry, state: 'owed' })
-      owedCount = entries.size
-      return owedCount
+    noteOf: (revocation: OwnRevocation): Note => {
+      const asked = revocation.kind === 'epoch' ? SHORTEST : revocation.retention
+      // A session outlives the access tokens that retention is about.
+      const seconds = revocation.kind === 'token' ? asked : Math.max(asked, SHORTEST)
+      return { revocation, forgottenAt: now() + seconds * 1000 }
     },
   }
+}
+
+/** An end is for good. */
+const forget = (notes: Notes, key: string): void => {
+  const note = notes.get(key)
+  if (note !== undefined && !isEnd(note.revocation)) notes.delete(key)
 }
 
 /** @param now milliseconds that only run on */
 export const createJournal = (now: () => number, limit = JOURNAL_LIMIT): Journal => {
-  const { entries, set, remove, oweAll, owedCount } = createTable(now, limit)
-  const isOwed = (key: string): boolean => entries.get(key)?.state === 'owed'
+  const { owed, rest, known, isCurrent, put, noteOf } = createShelves(now, limit)
   return {
-    oweAll,
-    ask: (revocation) => set(revocation, 'asked'),
-    // Owed by now, where another incarnation of the store has answered since it was asked: this one may not have it.
-    keep: (revocation) => set(revocation, isOwed(keyOf(revocation)) ? 'owed' : 'kept'),
-    owe: (revocation) => set(revocation, 'owed'),
-    settle: (owed, settled) => {
-      const known = entries.get(keyOf(owed))
-      if (known?.state === 'owed' && known.revocation === owed) set(settled, 'kept')
+    ask: (revocation) => {
+      const key = keyOf(revocation)
+      const before = known(key)
+      const note = noteOf(revocation)
+      // The end of a session outlasts its suspension: that note is nobody's.
+      if (before !== undefined && isEnd(before.revocation) && !isEnd(revocation)) return note
+      put(owed.has(key) ? owed : rest, note)
+      return note
     },
-    drop: (revocation) => {
-      const known = entries.get(keyOf(revocation))
-      if (known !== undefined && isEnd(known.revocation) === isEnd(revocation)) remove(keyOf(revocation))
+    keep: (note, revocation = note.revocation) => {
+      if (isCurrent(note)) put(rest, { ...note, revocation })
     },
-    owed: (most) => {
-      if (owedCount() === 0) return []
-      const found: OwnRevocation[] = []
-      for (const { revocation, state } of entries.values()) {
-        if (state === 'owed') found.push(revocation)
-        if (found.length === most) break
-      }
-      return found
+    owe: (note) => {
+      if (isCurrent(note)) put(owed, note)
     },
+    drop: (note) => {
+      if (!isCurrent(note)) return
+      owed.delete(keyOf(note.revocation))
+      rest.delete(keyOf(note.revocation))
+    },
+    restore: (kind, id) => {
+      forget(owed, `${kind}:${id}`)
+      forget(rest, `${kind}:${id}`)
+    },
+    hearRestored: (kind, id) => forget(rest, `${kind}:${id}`),
+    oweAll: () => {
+      // Other objects: whoever still waits for the former incarnation must not call them kept by its answer.
+      const all = [...owed.values(), ...rest.values()].map((note) => ({ ...note }))
+      for (const note of all) put(owed, note)
+      return owed.size
+    },
+    owed: () => (owed.size === 0 ? [] : [...owed.values()]),
+    isOwed: (note) => owed.get(keyOf(note.revocation)) === note,
     isRevoked: ({ tokenId, sessionId, subject, stamp }) =>
-      owedCount() > 0 &&
-      (isOwed(`token:${tokenId}`) ||
-        (sessionId !== null && isOwed(`session:${sessionId}`)) ||
-        isRaised(entries.get(`epoch:${subject}`), stamp.subject) ||
-        isRaised(entries.get('epoch:'), stamp.global)),
+      owed.size > 0 &&
+      (owed.has(`token:${tokenId}`) ||
+        (sessionId !== null && owed.has(`session:${sessionId}`)) ||
+        isBelow(owed.get(`epoch:${subject}`), stamp.subject) ||
+        isBelow(owed.get('epoch:'), stamp.global)),
     get size() {
-      return entries.size
+      return owed.size + rest.size
     },
   }
 }

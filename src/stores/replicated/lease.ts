@@ -20,7 +20,7 @@ export interface Moment {
 }
 
 /** How far back a clock that is being corrected may step without the process having been away. */
-const STEP_BACK_MS = 1000
+export const STEP_BACK_MS = 1000
 
 /**
  * A lease by the monotonic clock, worked out at each question and never by a timer's flag: a process that was stopped finds

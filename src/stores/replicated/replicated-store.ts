@@ -1,6 +1,7 @@
 import { readDuration } from '../../core/duration.ts'
 import type { Duration } from '../../core/duration.ts'
 import { ConfigError, StoreError } from '../../core/errors.ts'
+import type { MaybePromise } from '../../core/maybe-promise.ts'
 import type { RevocableToken, RevocationSet } from '../../core/session/revocation-set.ts'
 import type { RevocationLog } from '../../ports/revocation-log.ts'
 import type { Store } from '../../ports/store.ts'
@@ -15,6 +16,11 @@ import { createSessions, createWrites, settleOwed } from './own-writes.ts'
 export interface ReplicationOptions {
   /** For how long this process's set counts without news from the store. 1 to 60 s; default `'5s'`. */
   readonly lease?: Duration
+  /**
+   * How far this machine's clock may be from the store's before the copy counts for nothing, for no expiry could be judged
+   * by it: 1 to 300 s; default `'60s'`.
+   */
+  readonly maxClockDifference?: Duration
   /** How often the store is asked for news, in milliseconds; 20 to 1000, default 100. */
   readonly pollMs?: number
   /** Is told why news could not be had, or what this process has revoked could not be written. */
@@ -27,14 +33,17 @@ export interface ReplicationOptions {
 
 const CLOCKS: ProcessClocks = { monotonic: () => performance.now(), wall: () => Date.now() }
 
-const readOptions = ({ lease = '5s', pollMs = 100 }: ReplicationOptions) => {
-  const seconds = readDuration('lease', lease, { min: 1, max: 60 })
-  const problems = typeof seconds === 'number' ? [] : [seconds]
+const readOptions = ({ lease = '5s', pollMs = 100, maxClockDifference = '60s' }: ReplicationOptions) => {
+  const leaseSeconds = readDuration('lease', lease, { min: 1, max: 60 })
+  const difference = readDuration('maxClockDifference', maxClockDifference, { min: 1, max: 300 })
+  const problems = [leaseSeconds, difference].filter((read) => typeof read !== 'number')
   if (!Number.isInteger(pollMs) || pollMs < 20 || pollMs > 1000) {
     problems.push({ path: 'pollMs', problem: 'must be a whole number from 20 to 1000' })
   }
-  if (typeof seconds !== 'number' || problems.length > 0) throw new ConfigError(problems)
-  return { leaseMs: seconds * 1000, pollMs }
+  if (typeof leaseSeconds !== 'number' || typeof difference !== 'number' || problems.length > 0) {
+    throw new ConfigError(problems)
+  }
+  return { leaseMs: leaseSeconds * 1000, pollMs, maxDifferenceMs: difference * 1000 }
 }
 
 /** Whether the token was made under an epoch that has not reached this process yet, or that the store has lost. */
@@ -94,7 +103,10 @@ const createIsRevoked =
 /** Asked again so often whether a failover of the store may lose something: it is set up anew while processes run. */
 const PROMISES_EVERY_MS = 30_000
 
-/** Whether the promotion of a standby may lose what was acknowledged, as the store told when it was last asked. */
+/**
+ * Whether the promotion of a standby may lose what was acknowledged. Once it may it does, until the store says that it
+ * keeps all: one whose standby cannot be seen at this moment is about to have it promoted.
+ */
 const createPromises = (store: Store, now: () => number) => {
   let mayLose = false
   let askedAt = Number.NEGATIVE_INFINITY
@@ -105,8 +117,33 @@ const createPromises = (store: Store, now: () => number) => {
     refresh: async (): Promise<void> => {
       if (now() - askedAt < PROMISES_EVERY_MS) return
       askedAt = now()
-      mayLose = (await store.promises()).failover === false
+      const { failover } = await store.promises()
+      if (failover !== null) mayLose = !failover
     },
+  }
+}
+
+/** Hears from the store where it has not been heard from for a lease. */
+const createEnsureLease = (follower: Follower, lease: Lease) => {
+  const hearNews = async (): Promise<void> => {
+    await follower.follow()
+    if (lease.isLive()) return
+    const words = 'it has changed over, and not all processes have told it yet what they have revoked'
+    throw new StoreError('asking a store that has changed over', new Error(words))
+  }
+  return (): MaybePromise<void> => (lease.isLive() ? undefined : hearNews())
+}
+
+/** How often a start tries to read the log: of a busy store it may miss a deadline as everything begins. */
+const STARTS = 5
+
+const startFollowing = async (follower: Follower): Promise<void> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await follower.follow()
+    } catch (error) {
+      if (attempt === STARTS || !(error instanceof StoreError)) throw error
+    }
   }
 }
 
@@ -124,7 +161,7 @@ const createPromises = (store: Store, now: () => number) => {
  * @throws ConfigError
  */
 export const replicated = <S extends Store>(store: S, options: ReplicationOptions = {}): S => {
-  const { leaseMs, pollMs } = readOptions(options)
+  const { leaseMs, pollMs, maxDifferenceMs } = readOptions(options)
   const { clocks = CLOCKS, onFailure = () => undefined, onNewSource = () => undefined } = options
   const lease = createLease(leaseMs, clocks)
   const journal = createJournal(clocks.monotonic)
@@ -133,16 +170,19 @@ export const replicated = <S extends Store>(store: S, options: ReplicationOption
     log: store.revocations,
     lease,
     wall: clocks.wall,
+    maxDifferenceMs,
     onNewSource: () => {
       if (promises.mayLose) lease.suspend()
       onNewSource({ owed: journal.oweAll() })
     },
+    onRestored: (kind, id) => journal.hearRestored(kind, id),
   })
   const poll = async (): Promise<void> => {
     try {
       await follower.follow()
-      if ((await settleOwed({ store, journal })) > 0) await follower.follow()
-      await promises.refresh()
+      // Not waited for: no deadline stands around it.
+      promises.refresh().catch(onFailure)
+      await settleOwed({ store, journal, confirm: () => follower.follow() })
     } catch (error) {
       onFailure(error)
     }
@@ -152,16 +192,9 @@ export const replicated = <S extends Store>(store: S, options: ReplicationOption
   const catchUp = async (): Promise<void> => {
     if (follower.set !== null) await follower.follow().catch(onFailure)
   }
-  const hearNews = async (): Promise<void> => {
-    await follower.follow()
-    if (lease.isLive()) return
-    throw new StoreError(
-      'using a lease',
-      new Error('the store has changed over, and not all processes have told it yet'),
-    )
-  }
-  const ensureLease = () => (lease.isLive() ? undefined : hearNews())
-  const parts = { store, journal, catchUp, ensureLease }
+  const isKnownRevoked = (token: RevocableToken): boolean =>
+    journal.isRevoked(token) || (follower.set?.isRevoked(token) ?? false)
+  const parts = { store, journal, catchUp, isKnownRevoked, ensureLease: createEnsureLease(follower, lease) }
   return {
     ...store,
     revocations: {
@@ -173,7 +206,7 @@ export const replicated = <S extends Store>(store: S, options: ReplicationOption
     ready: async () => {
       await store.ready()
       await promises.refresh()
-      await follower.follow()
+      await startFollowing(follower)
       poller.start()
     },
     close: async () => {

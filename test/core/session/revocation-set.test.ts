@@ -90,3 +90,22 @@ describe('epochs that a store has lost', () => {
     expect(lostEpochs(token, epochs, forgottenAtMs)).toEqual([])
   })
 })
+
+test('forgets epochs in parts, a few subjects at each look, and all of them in the end', () => {
+  const set = createRevocationSet()
+  const count = 5_000
+  for (let index = 0; index < count; index++) set.apply(subjectEntry(`user ${index}`, index < count / 2 ? 1 : 9e15))
+  const nowMs = EPOCH_RETENTION * 1000 + 2
+  const sizes = [set.size]
+  for (let look = 0; look < 12; look++) {
+    set.prune(nowMs, 2)
+    sizes.push(set.size)
+  }
+  expect(sizes.slice(0, 6)).toEqual([5_000, 4_488, 3_976, 3_464, 2_952, 2_500])
+  expect(set.size).toBe(count / 2)
+  expect(set.epochs('user 1')).toEqual({ subject: 0, global: 0 })
+  expect(set.epochs('user 4999')).toEqual({ subject: 9e15, global: 0 })
+  for (let index = 0; index < 10; index++) set.apply(subjectEntry(`late ${index}`, 1))
+  set.prune(nowMs)
+  expect(set.size).toBe(count / 2)
+})

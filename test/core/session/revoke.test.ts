@@ -66,6 +66,34 @@ describe('each grain refuses the very next request (I6), and no more than it say
     expect(await fateOf(bed, ann)).toEqual(ALIVE)
   })
 
+  test.each(['', 'x'.repeat(256), 'a\u0000b', '\ud800'])(
+    'asks no store for what can be nobody’s identifier: %j',
+    async (id) => {
+      const asked: string[] = []
+      const store = memoryStore()
+      const sessions = {
+        ...store.sessions,
+        end: (...given: Parameters<typeof store.sessions.end>) => {
+          asked.push('end')
+          return store.sessions.end(...given)
+        },
+      }
+      const revocations = {
+        ...store.revocations,
+        setToken: (...given: Parameters<typeof store.revocations.setToken>) => {
+          asked.push('setToken')
+          return store.revocations.setToken(...given)
+        },
+      }
+      const { auth } = createBed({ store: { ...store, sessions, revocations } })
+      expect(await codeOf(() => auth.revoke.session({ sessionId: id, subject: 'ann' }))).toBe('not_found')
+      expect(await codeOf(() => auth.revoke.token({ tokenId: id, subject: 'ann' }))).toBe('not_found')
+      expect(asked).toEqual([])
+      await auth.revoke.token({ tokenId: 'x'.repeat(255), subject: 'ann' })
+      expect(asked).toEqual(['setToken'])
+    },
+  )
+
   test('one subject: who signs in afterwards lives, in the same millisecond too (N129, N130)', async () => {
     const { bed, ann, again, bob } = await signedIn()
     await bed.auth.revoke.subject('ann')
