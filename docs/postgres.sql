@@ -555,7 +555,7 @@ BEGIN
   RETURN json_build_object(
     'entries', coalesce(entries, '[]'), 'xid', last_xid::text, 'id', last_id, 'isAtEnd', total <= p_limit,
     'pending', ARRAY(SELECT running::text FROM pg_snapshot_xip(snapshot) AS running WHERE running < last_xid),
-    'source', jotward.log_source());
+    'nowMs', jotward.now_ms(), 'source', jotward.log_source());
 END $$;
 
 -- Positions follow the order of the call, insertions that of the identifiers: two calls that have tokens in common lock

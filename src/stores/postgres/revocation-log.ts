@@ -43,6 +43,7 @@ const pageOf = (answer: unknown): RevocationPage => ({
   cursor: cursorOf(answer),
   atEnd: readBoolean(answer, 'isAtEnd'),
   source: readText(answer, 'source'),
+  nowMs: readInteger(answer, 'nowMs'),
 })
 
 /** The log in its PostgreSQL table. The primary is asked each time, so what one process knows is what all know. */
