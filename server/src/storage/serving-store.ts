@@ -22,12 +22,15 @@ const tellOnce = (log: Logger): { failed: (error: unknown) => void; recovered: (
     failed: (error) => {
       if (isAway) return
       isAway = true
-      log.error({ err: error }, 'the revocation log cannot be read; after a lease requests are answered with 503')
+      log.error(
+        { err: error },
+        'no news of revocations, or none could be written; after a lease requests are answered with 503',
+      )
     },
     recovered: () => {
       if (!isAway) return
       isAway = false
-      log.info('the revocation log can be read again')
+      log.info('news of revocations have come again')
     },
   }
 }
@@ -52,7 +55,9 @@ export const servingStore = (
     return page
   }
   const followed = { ...beneath, revocations: { ...beneath.revocations, read } }
-  return combined(replicated(followed, { lease, onFailure: tell.failed }), people)
+  const onNewSource = ({ owed }: { readonly owed: number }): void =>
+    log.warn({ owed }, 'another incarnation of the store answers; what was revoked here is told to it once more')
+  return combined(replicated(followed, { lease, onFailure: tell.failed, onNewSource }), people)
 }
 
 /**
