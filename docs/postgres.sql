@@ -9,18 +9,29 @@
 BEGIN;
 
 DO $$
+DECLARE
+  found integer := 0;
+  is_there boolean;
 BEGIN
   PERFORM pg_advisory_xact_lock(1246711927, hashtext('schema jotward'));
-  IF to_regnamespace('jotward') IS NULL THEN
+  is_there := EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'jotward');
+  IF EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+             WHERE n.nspname = 'jotward' AND c.relname = 'meta') THEN
+    SELECT version INTO found FROM jotward.meta;
+  END IF;
+  IF found IS DISTINCT FROM 0 THEN
+    RAISE EXCEPTION 'the schema jotward has version % by now', found USING ERRCODE = 'JW001';
+  END IF;
+  IF NOT is_there THEN
     CREATE SCHEMA jotward;
-  ELSIF to_regclass('jotward.meta') IS NOT NULL THEN
-    RAISE EXCEPTION 'the schema jotward has been made already' USING ERRCODE = 'JW001';
   END IF;
 END $$;
 
--- One row. `source` names the revocation log; a schema that is made anew gets another.
+-- One row. A Jotward that knows versions from `compatible_with` on can use the schema. `source` names the revocation log; a
+-- schema that is made anew gets another.
 CREATE TABLE jotward.meta (
   version integer NOT NULL,
+  compatible_with integer NOT NULL,
   source uuid NOT NULL
 );
 
@@ -407,6 +418,18 @@ BEGIN
   VALUES (p_key, p_epoch, CASE WHEN p_key <> '*' THEN p_epoch + 34560000000 END);
 END $$;
 
+-- A dump that was restored into another server has brought numbers of transactions that are still to come here: whoever
+-- follows would stand ahead of what is revoked next. They get a number of this server; how many did is answered.
+CREATE FUNCTION jotward.renumber() RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  renumbered bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(1246711927, hashtext('everybody'));
+  UPDATE jotward.revocations SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+  GET DIAGNOSTICS renumbered = ROW_COUNT;
+  RETURN renumbered;
+END $$;
+
 -- Raises a subject's epoch, or everybody's where p_subject is null.
 CREATE FUNCTION jotward.bump_epoch(p_subject text) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -417,9 +440,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(1246711927, hashtext('everybody'));
     t := jotward.now_ms();
     raised := greatest(coalesce((SELECT epoch FROM jotward.revocations WHERE key = '*' AND epoch > 0), 0) + 1, t);
-    -- A dump that was restored into another server has brought numbers of transactions that are still to come here: whoever
-    -- follows would stand ahead of what is revoked next.
-    UPDATE jotward.revocations SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+    PERFORM jotward.renumber();
     PERFORM jotward.write_epoch('*', raised);
   ELSE
     PERFORM pg_advisory_xact_lock(1246711927, hashtext(p_subject));
@@ -470,6 +491,25 @@ BEGIN
     PERFORM jotward.take_epochs_back(p_subject, p_stamp_subject, p_stamp_global);
   END IF;
   RETURN 'false';
+END $$;
+
+-- The same, and that a token lives is told only once it is confirmed that this is the primary still, as a reading of the log
+-- does: one that was cut off knows nothing of what another has revoked since.
+CREATE FUNCTION jotward.is_revoked_at_source(
+  p_token_id text, p_session_id text, p_subject text, p_stamp_subject bigint, p_stamp_global bigint
+) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  answer text;
+BEGIN
+  IF pg_is_in_recovery() THEN
+    RAISE EXCEPTION 'this server is a standby, whose data may lag' USING ERRCODE = 'read_only_sql_transaction';
+  END IF;
+  answer := jotward.is_revoked(p_token_id, p_session_id, p_subject, p_stamp_subject, p_stamp_global);
+  IF answer = 'false' AND (current_setting('synchronous_standby_names') <> ''
+    AND current_setting('synchronous_commit') IN ('on', 'remote_apply', 'remote_write')) THEN
+    PERFORM pg_logical_emit_message(true, 'jotward', ''::text);
+  END IF;
+  RETURN answer;
 END $$;
 
 CREATE FUNCTION jotward.set_token(p_token_id text, p_revoked boolean, p_retention_ms bigint) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -707,6 +747,6 @@ BEGIN
   RETURN answer;
 END $$;
 
-INSERT INTO jotward.meta (version, source) VALUES (1, gen_random_uuid());
+INSERT INTO jotward.meta (version, compatible_with, source) VALUES (1, 1, gen_random_uuid());
 
 COMMIT;

@@ -1,10 +1,11 @@
 import { ConfigError } from '../../core/errors.ts'
 import type { ConfigProblem } from '../../core/errors.ts'
-import type { Query } from './client.ts'
 import { answerOf } from './database.ts'
-import { codeOf, isMissing, toStartError, unusable } from './failures.ts'
+import { toStartError, unusable } from './failures.ts'
+import { bringUp } from './migration.ts'
+import type { MigrationOptions } from './migration.ts'
 import { readBoolean, readInteger, readList, readText } from './row.ts'
-import { MADE_ALREADY, quoted, SCHEMA_VERSION, schemaSql } from './schema-sql.ts'
+import { quoted, SCHEMA_STEPS } from './schema-sql.ts'
 import { HAS_SYNCHRONOUS_STANDBY } from './sql/shared.ts'
 
 /** PostgreSQL 13 was the first with transaction numbers that never come again (`xid8`). */
@@ -54,47 +55,24 @@ export const surveyProblems = (survey: unknown): readonly string[] => {
   return problems
 }
 
-/** The version of a schema that is there, and what the role may not do with it. */
+/** What the role may not do with the tables of a schema. */
 const inspection = (schema: string): string => `SELECT json_build_object(
-  'version', (SELECT version FROM ${quoted(schema)}.meta),
   'forbidden', ARRAY(
-    SELECT c.relname FROM pg_class AS c
-    WHERE c.relnamespace = to_regnamespace('${quoted(schema)}') AND CASE c.relkind
+    SELECT c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = '${schema}' AND CASE c.relkind
       WHEN 'r' THEN NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
                          AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
       WHEN 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE')
       ELSE false END
     ORDER BY c.relname))::text AS answer`
 
-interface Options {
-  readonly query: Query
-  readonly schema: string
-  /** Whether a schema that is not there may be made. */
-  readonly migrate: boolean
+type Options = Omit<MigrationOptions, 'steps'> & {
+  /** The versions of the schema; others than ours for tests alone. */
+  readonly steps?: MigrationOptions['steps']
 }
 
-/** Makes the schema. Where another process was faster that one's is as good. */
-const makeSchema = async ({ query, schema }: Options): Promise<void> => {
-  try {
-    await query(schemaSql(schema))
-  } catch (failure) {
-    if (codeOf(failure) !== MADE_ALREADY) throw failure
-  }
-}
-
-const checkSchema = async (options: Options): Promise<void> => {
-  const { query, schema, migrate } = options
-  const inspect = async (): Promise<unknown> => answerOf(await query(inspection(schema)))
-  const found = await inspect().catch(async (failure: unknown) => {
-    if (!isMissing(failure)) throw failure
-    if (!migrate) throw unusable(`there is no schema ${schema}; run docs/postgres.sql, or leave out migrate: false`)
-    await makeSchema(options)
-    return inspect()
-  })
-  const version = readInteger(found, 'version')
-  if (version !== SCHEMA_VERSION) {
-    throw unusable(`the schema ${schema} has version ${version}, and this Jotward needs version ${SCHEMA_VERSION}`)
-  }
+const checkRights = async ({ query, schema }: Options): Promise<void> => {
+  const found = answerOf(await query(inspection(schema)))
   const forbidden = readList(found, 'forbidden')
   if (forbidden.length > 0) {
     const names = forbidden.map(String).join(', ')
@@ -103,15 +81,19 @@ const checkSchema = async (options: Options): Promise<void> => {
 }
 
 /**
- * Checks that the database can keep the store's promises, and makes the schema where it is missing.
+ * Checks that the database can keep the store's promises, and makes the schema where it is missing or older.
  *
  * @throws ConfigError where somebody must change something; StoreError where the server does not answer
  */
-export const prepare = async (options: Options): Promise<void> => {
+export const prepare = async ({ steps = SCHEMA_STEPS, ...options }: Options): Promise<void> => {
+  const { query, schema } = options
   try {
-    const problems = surveyProblems(answerOf(await options.query(SURVEY)))
+    const problems = surveyProblems(answerOf(await query(SURVEY)))
     if (problems.length > 0) throw new ConfigError(problems.map(problemOf))
-    await checkSchema(options)
+    await bringUp({ ...options, steps })
+    await checkRights(options)
+    // Before anybody follows: of a dump that was restored here.
+    await query(`SELECT ${quoted(schema)}.renumber()`)
   } catch (failure) {
     throw toStartError(failure)
   }

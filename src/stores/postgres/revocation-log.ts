@@ -48,14 +48,8 @@ const pageOf = (answer: unknown): RevocationPage => ({
 
 /** The log in its PostgreSQL table. The primary is asked each time, so what one process knows is what all know. */
 export const postgresRevocationLog = ({ call }: Database): RevocationLog => {
-  const isRevoked = async ({ tokenId, sessionId, subject, stamp }: RevocableToken): Promise<boolean> => {
-    const answer = await call('checking a token', 'is_revoked', [
-      tokenId,
-      sessionId,
-      subject,
-      stamp.subject,
-      stamp.global,
-    ])
+  const ask = async (name: string, { tokenId, sessionId, subject, stamp }: RevocableToken): Promise<boolean> => {
+    const answer = await call('checking a token', name, [tokenId, sessionId, subject, stamp.subject, stamp.global])
     if (typeof answer === 'boolean') return answer
     throw new StoreError('checking a token', new Error('the answer is no boolean'))
   }
@@ -65,8 +59,8 @@ export const postgresRevocationLog = ({ call }: Database): RevocationLog => {
       const answer = await call('reading epochs', 'read_epochs', [subject])
       return { subject: readInteger(answer, 'subject'), global: readInteger(answer, 'global') }
     },
-    isRevoked,
-    isRevokedAtSource: isRevoked,
+    isRevoked: (token) => ask('is_revoked', token),
+    isRevokedAtSource: (token) => ask('is_revoked_at_source', token),
     setToken: async ({ tokenId, revoked, retention }) => {
       await call('revoking a token', 'set_token', [tokenId, revoked, toMilliseconds(retention)])
     },

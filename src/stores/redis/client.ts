@@ -7,6 +7,7 @@ import { ConfigError } from '../../core/errors.ts'
 
 /** A `Redis` or `Cluster` of ioredis, 5 or later. */
 export interface IoredisClient {
+  readonly isCluster?: boolean
   call(command: string, args: string[]): Promise<unknown>
   pipeline(commands: string[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> }
 }
@@ -39,6 +40,8 @@ export type RedisCommand = readonly string[]
 
 /** How the store sends, whichever client it was given. Both methods reject with what the client rejects with. */
 export interface RedisConnection {
+  /** Whether it is known that one server has every key, so that commands of any can be sent together. */
+  readonly isOneServer: boolean
   /** Sends one command to the node that holds `key`, wherever that has moved. */
   send(key: string, command: RedisCommand): Promise<unknown>
   /**
@@ -50,6 +53,7 @@ export interface RedisConnection {
 }
 
 const ioredisConnection = (client: IoredisClient): RedisConnection => ({
+  isOneServer: client.isCluster === false,
   send: (_key, [name = '', ...args]) => client.call(name, args),
   sendTogether: async (_key, commands) => {
     // Its pipelines are written at once. Of one that is answered in part when the connection goes the rest is rejected,
@@ -69,6 +73,7 @@ const replyList = (replies: unknown): readonly unknown[] => {
 }
 
 const nodeRedisConnection = (client: NodeRedisClient): RedisConnection => ({
+  isOneServer: true,
   send: (_key, command) => client.sendCommand([...command]),
   sendTogether: async (_key, commands) => {
     // What it sends so waits for a connection without end, and would be done long after its caller was told that it failed.
@@ -81,6 +86,7 @@ const nodeRedisConnection = (client: NodeRedisClient): RedisConnection => ({
 })
 
 const nodeRedisClusterConnection = (client: NodeRedisCluster): RedisConnection => ({
+  isOneServer: false,
   send: (key, command) => client.sendCommand(key, false, [...command]),
   sendTogether: async (key, commands) => {
     const batch = client.multi(key)

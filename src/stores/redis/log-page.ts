@@ -5,6 +5,8 @@ import { toInteger, toList, toText } from './replies.ts'
 
 /** What the script `read` tells of one bucket. */
 export interface BucketPage {
+  /** The server's clock. */
+  readonly nowMs: number
   readonly globalEpoch: number
   /** Names the primary's incarnation; '' where the server does not tell. */
   readonly incarnation: string
@@ -42,6 +44,7 @@ export const readBucketPage = (reply: unknown): BucketPage => {
     if (isInForce(entry, nowMs)) entries.push(entry)
   }
   return {
+    nowMs,
     globalEpoch: toInteger(globalEpoch),
     incarnation: toText(incarnation),
     position: { after: toText(after), scan: toText(scan) },

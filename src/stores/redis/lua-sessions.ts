@@ -49,8 +49,9 @@ local p, g, absolute = tonumber(generation), tonumber(s[9]), s[3] * 1000
 if s[1] ~= subject or s[2] ~= created or now >= absolute then return {'unknown'} end
 if now >= tonumber(s[13]) and p <= g then return {'unknown'} end
 -- 2
+if s[16] ~= '' then return {'revoked', 'ended'} end
 local own, all = epochs_of(subject)
-if s[16] ~= '' or s[15] ~= '' or tonumber(s[4]) < own or tonumber(s[5]) < all then return {'revoked'} end
+if s[15] ~= '' or tonumber(s[4]) < own or tonumber(s[5]) < all then return {'revoked'} end
 -- 3
 if s[6] ~= '' and s[6] ~= key then return {'key_mismatch'} end
 

@@ -46,7 +46,10 @@ const guardedBy = (check: () => Promise<void>, runner: Runner) => {
     run: (call, read) => (isChecked ? runner.run(call, read) : checked(call).then(() => runner.run(call, read))),
     runDurably: (call, read) =>
       isChecked ? runner.runDurably(call, read) : checked(call).then(() => runner.runDurably(call, read)),
+    runConfirmed: (calls, read) =>
+      isChecked ? runner.runConfirmed(calls, read) : checked(calls[0]).then(() => runner.runConfirmed(calls, read)),
     isReplicated: runner.isReplicated,
+    isOneServer: runner.isOneServer,
   }
   return { guarded, ensure }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RevocableToken, RevocationEntry } from '../../core/session/revocation-set.ts'
 import type { RevocationLog, RevocationPage } from '../../ports/revocation-log.ts'
+import { inBatches } from './batches.ts'
 import type { Bucket } from './buckets.ts'
 import { readCursor, writeCursor } from './log-cursor.ts'
 import { readBucketPage } from './log-page.ts'
@@ -8,9 +9,13 @@ import type { BucketPage } from './log-page.ts'
 import type { StoreParts } from './parts.ts'
 import { toInteger, toList, toText, writeOptional } from './replies.ts'
 import { storeError } from './runner.ts'
+import type { Runner } from './runner.ts'
 
 /** Entries of one bucket that are read at most in one go, so that the server is not held up. */
 const ENTRIES_AT_ONCE = 250
+
+/** Tokens that are asked about at most in one go. */
+const TOKENS_AT_ONCE = 500
 
 const READING = 'reading the log'
 const RAISING = 'raising an epoch'
@@ -18,16 +23,49 @@ const TAKING_BACK = 'taking an epoch back'
 
 const ignored = (): undefined => undefined
 
+/** A bucket, and the incarnation of the node that has answered for it: '' where that does not tell. */
+interface Placed {
+  readonly bucket: Bucket
+  readonly incarnation: string
+}
+
+/**
+ * Resolves once the nodes of these buckets have proved that they are primaries still, and their replicas have all that was
+ * written there before. Once for each node, as far as nodes can be told apart.
+ */
+const confirmNodes = async (runner: Runner, placed: readonly Placed[], operation: string): Promise<void> => {
+  const nodes = new Map(
+    placed.map(({ bucket, incarnation }) => [incarnation === '' ? bucket.base : incarnation, bucket]),
+  )
+  const beats = Array.from(nodes, async ([node, bucket]) => {
+    const incarnation = await runner.runDurably({ operation, bucket, script: 'heartbeat', args: [] }, toText)
+    if (incarnation !== '' && incarnation !== node) {
+      throw storeError(operation, new Error('a replica took over meanwhile'))
+    }
+  })
+  await Promise.all(beats)
+}
+
 /**
  * Everybody's epoch, of which each bucket has a copy: a script sees its own bucket only. The first bucket gives new ones
  * out, so no two bumps get the same. What a bucket gives out as stamps is never above the highest copy, and whoever
  * reads the log brings a copy that has stayed behind, where a bump was cut short or a node has lost a write, up to it.
  */
 const createGlobalEpoch = ({ runner, buckets }: StoreParts) => {
-  const raise = async (behind: readonly Bucket[], epoch: number, operation: string): Promise<void> => {
+  const write = (behind: readonly Bucket[], epoch: number, operation: string): Promise<readonly Placed[]> => {
     const args = ['', '0', String(epoch)]
-    const calls = behind.map((bucket) => ({ operation, bucket, script: 'raiseLost', args }) as const)
-    await Promise.all(calls.map((call) => runner.runDurably(call, ignored)))
+    return Promise.all(
+      behind.map((bucket) =>
+        runner.run({ operation, bucket, script: 'raiseLost', args }, (reply) => ({
+          bucket,
+          incarnation: toText(reply),
+        })),
+      ),
+    )
+  }
+
+  const confirm = async (placed: readonly Placed[], operation: string): Promise<void> => {
+    if (runner.isReplicated) await confirmNodes(runner, placed, operation)
   }
 
   const highest = async (): Promise<number> => {
@@ -37,12 +75,18 @@ const createGlobalEpoch = ({ runner, buckets }: StoreParts) => {
   }
 
   return {
-    raise,
+    raise: async (behind: readonly Bucket[], epoch: number, operation: string): Promise<void> =>
+      confirm(await write(behind, epoch, operation), operation),
     bump: async (): Promise<number> => {
-      const args = [String(await highest())]
-      const call = { operation: RAISING, bucket: buckets.first, script: 'bumpAll', args } as const
-      const epoch = await runner.runDurably(call, toInteger)
-      await raise(buckets.all.slice(1), epoch, RAISING)
+      const [bucket, args] = [buckets.first, [String(await highest())]]
+      const call = { operation: RAISING, bucket, script: 'bumpAll', args } as const
+      const [epoch, incarnation] = await runner.run(call, (reply) => {
+        const [given, node] = toList(reply)
+        return [toInteger(given), toText(node)] as const
+      })
+      // A wait holds up its connection, so all is written before any is waited for.
+      const others = await write(buckets.all.slice(1), epoch, RAISING)
+      await confirm([{ bucket, incarnation }, ...others], RAISING)
       return epoch
     },
   }
@@ -50,17 +94,61 @@ const createGlobalEpoch = ({ runner, buckets }: StoreParts) => {
 
 type GlobalEpoch = ReturnType<typeof createGlobalEpoch>
 
-const createIsRevoked = ({ runner, buckets }: StoreParts, globalEpoch: GlobalEpoch) => {
+/** What the script `standing` says of a token. */
+interface Standing {
+  readonly isRevoked: boolean
+  readonly isOwnLost: boolean
+  readonly isGlobalLost: boolean
+}
+
+type AskStanding = (token: RevocableToken) => Promise<Standing>
+
+const readStanding = (reply: unknown): Standing => {
+  const [revoked, own, all] = toList(reply).map(toText)
+  return { isRevoked: revoked !== '0', isOwnLost: own === '1', isGlobalLost: all === '1' }
+}
+
+const standingCall = (bucket: Bucket, { tokenId, sessionId, subject, stamp }: RevocableToken, isConfirmed: boolean) => {
+  const standing = [tokenId, writeOptional(sessionId), subject, String(stamp.subject), String(stamp.global)]
+  const args = [...standing, isConfirmed ? '1' : '0']
+  return { operation: 'checking a token', bucket, script: 'standing', args } as const
+}
+
+const createAsk =
+  ({ runner, buckets }: StoreParts): AskStanding =>
+  (token) =>
+    runner.run(standingCall(buckets.ofSubject(token.subject), token, false), readStanding)
+
+/**
+ * The same, and that a token lives is told only where the replicas are this primary's own still. As each wait holds up its
+ * connection, those that ask of one bucket meanwhile, or of one server where it is known to have all, share the next.
+ */
+const createConfirmedAsk = ({ runner, buckets }: StoreParts): AskStanding => {
+  const ask = inBatches(async (_place: Bucket, tokens: readonly RevocableToken[]) => {
+    const [first, ...others] = tokens.map((token) => standingCall(buckets.ofSubject(token.subject), token, true))
+    if (first === undefined) return []
+    const { answers, doubt } = await runner.runConfirmed([first, ...others], readStanding)
+    return answers.map((standing) => ({ standing, doubt }))
+  }, TOKENS_AT_ONCE)
+  return async (token) => {
+    const place = runner.isOneServer ? buckets.first : buckets.ofSubject(token.subject)
+    const { standing, doubt } = await ask(place, token)
+    // What is revoked stays so, whoever is the primary by now.
+    if (doubt !== null && !standing.isRevoked) throw doubt
+    return standing
+  }
+}
+
+const createIsRevoked = ({ runner, buckets }: StoreParts, globalEpoch: GlobalEpoch, ask: AskStanding) => {
   /** Its own bucket comes last: as long as that is behind, the token is seen to be ahead, and all of this is done again. */
-  const takeBack = async (token: RevocableToken, isOwnLost: boolean, isGlobalLost: boolean): Promise<void> => {
-    const bucket = buckets.ofSubject(token.subject)
-    const { stamp } = token
+  const takeBack = async ({ subject, stamp }: RevocableToken, { isOwnLost, isGlobalLost }: Standing): Promise<void> => {
+    const bucket = buckets.ofSubject(subject)
     if (isGlobalLost) {
       const others = buckets.all.filter((other) => other !== bucket)
       await globalEpoch.raise(others, stamp.global, TAKING_BACK)
     }
     const args = [
-      isOwnLost ? writeOptional(token.subject) : '',
+      isOwnLost ? writeOptional(subject) : '',
       String(stamp.subject),
       String(isGlobalLost ? stamp.global : 0),
     ]
@@ -68,13 +156,9 @@ const createIsRevoked = ({ runner, buckets }: StoreParts, globalEpoch: GlobalEpo
   }
 
   return async (token: RevocableToken): Promise<boolean> => {
-    const { tokenId, sessionId, subject, stamp } = token
-    const args = [tokenId, writeOptional(sessionId), subject, String(stamp.subject), String(stamp.global)]
-    const bucket = buckets.ofSubject(subject)
-    const call = { operation: 'checking a token', bucket, script: 'standing', args } as const
-    const [revoked, ownLost, globalLost] = await runner.run(call, (reply) => toList(reply).map(toText))
-    if (revoked !== '0') return true
-    if (ownLost === '1' || globalLost === '1') await takeBack(token, ownLost === '1', globalLost === '1')
+    const standing = await ask(token)
+    if (standing.isRevoked) return true
+    if (standing.isOwnLost || standing.isGlobalLost) await takeBack(token, standing)
     return false
   }
 }
@@ -90,36 +174,26 @@ const entriesOf = (pages: readonly BucketPage[], known: number, epoch: number): 
   return [...all, ...pages.flatMap(({ entries }) => entries)]
 }
 
-const createRead = ({ runner, buckets }: StoreParts, globalEpoch: GlobalEpoch): RevocationLog['read'] => {
-  /**
-   * After the entries were read: had a replica taken over by then, the node that has answered would get no
-   * acknowledgement from it. Once for each node, as far as nodes can be told apart.
-   */
-  const confirm = async (pages: readonly BucketPage[]): Promise<void> => {
-    const nodes = new Map<string, Bucket>()
-    for (const [index, { incarnation }] of pages.entries()) {
-      const bucket = buckets.all[index]
-      if (bucket !== undefined) nodes.set(incarnation === '' ? bucket.base : incarnation, bucket)
-    }
-    const beats = Array.from(nodes.entries(), async ([node, bucket]) => {
-      const call = { operation: READING, bucket, script: 'heartbeat', args: [] } as const
-      const incarnation = await runner.runDurably(call, toText)
-      if (incarnation !== '' && incarnation !== node) {
-        throw storeError(READING, new Error('a replica took over while it was read'))
-      }
-    })
-    await Promise.all(beats)
-  }
+const placeOf = ({ bucket, page }: { readonly bucket: Bucket; readonly page: BucketPage }): Placed => ({
+  bucket,
+  incarnation: page.incarnation,
+})
 
-  return async (cursor): Promise<RevocationPage> => {
+const createRead =
+  ({ runner, buckets }: StoreParts, globalEpoch: GlobalEpoch): RevocationLog['read'] =>
+  async (cursor): Promise<RevocationPage> => {
     const from = readCursor(cursor, buckets.all.length)
     const calls = buckets.all.map((bucket, index) => {
       const { after = '', scan = '' } = from.buckets[index] ?? {}
       const args = [String(ENTRIES_AT_ONCE), after, scan]
       return { operation: READING, bucket, script: 'read', args } as const
     })
-    const pages = await Promise.all(calls.map((call) => runner.run(call, readBucketPage)))
-    if (runner.isReplicated) await confirm(pages)
+    const placed = await Promise.all(
+      calls.map(async (call) => ({ bucket: call.bucket, page: await runner.run(call, readBucketPage) })),
+    )
+    const pages = placed.map(({ page }) => page)
+    // After the entries were read: had a replica taken over by then, it would acknowledge nothing to who has answered.
+    if (runner.isReplicated) await confirmNodes(runner, placed.map(placeOf), READING)
     const epoch = Math.max(...pages.map((page) => page.globalEpoch))
     const behind = buckets.all.filter((_, index) => (pages[index]?.globalEpoch ?? 0) < epoch)
     await globalEpoch.raise(behind, epoch, TAKING_BACK)
@@ -128,15 +202,16 @@ const createRead = ({ runner, buckets }: StoreParts, globalEpoch: GlobalEpoch): 
       cursor: writeCursor({ globalEpoch: epoch, buckets: pages.map(({ position }) => position) }),
       atEnd: pages.every(({ isAtEnd }) => isAtEnd),
       source: sourceOf(pages),
+      // Of the first where there are several servers, whose clocks should be one another's.
+      ...(pages[0] === undefined ? {} : { nowMs: pages[0].nowMs }),
     }
   }
-}
 
 /** The log as a stream in each bucket. */
 export const redisRevocationLog = (parts: StoreParts): RevocationLog => {
   const { runner, buckets } = parts
   const globalEpoch = createGlobalEpoch(parts)
-  const isRevoked = createIsRevoked(parts, globalEpoch)
+  const isRevoked = createIsRevoked(parts, globalEpoch, createAsk(parts))
   return {
     epochs: (subject) => {
       const bucket = buckets.ofSubject(subject)
@@ -147,7 +222,7 @@ export const redisRevocationLog = (parts: StoreParts): RevocationLog => {
       })
     },
     isRevoked,
-    isRevokedAtSource: isRevoked,
+    isRevokedAtSource: runner.isReplicated ? createIsRevoked(parts, globalEpoch, createConfirmedAsk(parts)) : isRevoked,
     setToken: async ({ tokenId, subject, revoked, retention }) => {
       const bucket = buckets.ofSubject(subject)
       const args = [tokenId, revoked ? '1' : '0', String(retention * 1000)]

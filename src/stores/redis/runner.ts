@@ -13,14 +13,24 @@ export interface ScriptCall {
   readonly args: readonly string[]
 }
 
+/** What scripts have answered, and why that may not be known to the replicas; null where it is. */
+export interface Confirmed<T> {
+  readonly answers: readonly T[]
+  readonly doubt: StoreError | null
+}
+
 /** Runs scripts: one round trip each, and `StoreError` for whatever goes wrong. */
 export interface Runner {
   /** Runs a script and reads its reply. */
   run<T>(call: ScriptCall, read: (reply: unknown) => T): Promise<T>
   /** The same for a script that writes in any case: resolves once that is as durable as the store was told. */
   runDurably<T>(call: ScriptCall, read: (reply: unknown) => T): Promise<T>
+  /** The same for scripts of one bucket, or of any where `isOneServer`; and answers that need no replica can be had without. */
+  runConfirmed<T>(calls: readonly [ScriptCall, ...ScriptCall[]], read: (reply: unknown) => T): Promise<Confirmed<T>>
   /** Whether `runDurably` waits for more than `run`. */
   readonly isReplicated: boolean
+  /** Whether it is known that one server has all buckets. */
+  readonly isOneServer: boolean
 }
 
 export interface RunnerParts {
@@ -56,7 +66,7 @@ const byText = ({ text }: Script, { bucket, args }: ScriptCall): RedisCommand =>
 /** How often a batch follows a slot to another node. */
 const MOVES = 3
 
-export const createRunner = ({ connection, scripts, options }: RunnerParts): Runner => {
+const createSender = ({ connection, scripts, options }: RunnerParts) => {
   const { replicas, replicationTimeoutMs } = options
   const wait: RedisCommand = ['wait', String(replicas), String(replicationTimeoutMs)]
 
@@ -77,19 +87,18 @@ export const createRunner = ({ connection, scripts, options }: RunnerParts): Run
     await connection.send(key, ['exists', key])
   }
 
-  const sendAndWait = async (call: ScriptCall): Promise<unknown> => {
-    const script = scripts[call.script]
-    const [key] = call.bucket.keys
-    let command = byName(script, call)
+  /** Replies, and how many replicas have acknowledged what comes before and with them. */
+  const sendAndWait = async (calls: readonly [ScriptCall, ...ScriptCall[]]) => {
+    const [key] = calls[0].bucket.keys
+    let write = byName
     for (let moves = 0; ;) {
       try {
+        const commands = calls.map((call) => write(scripts[call.script], call))
         // One after another: each attempt rests on what the one before was told.
-        const [reply, acknowledged] = await connection.sendTogether(key, [command, wait])
-        const count = toInteger(acknowledged)
-        if (count >= replicas) return reply
-        throw new Error(`${count} of ${replicas} replicas have acknowledged within ${replicationTimeoutMs} ms`)
+        const replies = await connection.sendTogether(key, [...commands, wait])
+        return { replies: replies.slice(0, -1), acknowledged: toInteger(replies.at(-1)) }
       } catch (cause) {
-        if (failsWith(cause, 'NOSCRIPT')) command = byText(script, call)
+        if (failsWith(cause, 'NOSCRIPT')) write = byText
         else if (failsWith(cause, 'MOVED') && moves < MOVES) {
           moves += 1
           await followMove(key)
@@ -98,17 +107,46 @@ export const createRunner = ({ connection, scripts, options }: RunnerParts): Run
     }
   }
 
-  const run = async <T>(call: ScriptCall, send: typeof sendScript, read: (reply: unknown) => T): Promise<T> => {
+  return { sendScript, sendAndWait }
+}
+
+export const createRunner = (parts: RunnerParts): Runner => {
+  const { replicas, replicationTimeoutMs } = parts.options
+  const { sendScript, sendAndWait } = createSender(parts)
+
+  const run: Runner['run'] = async (call, read) => {
     try {
-      return read(await send(call))
+      return read(await sendScript(call))
     } catch (cause) {
       throw storeError(call.operation, cause)
     }
   }
 
+  const runConfirmed: Runner['runConfirmed'] = async (calls, read) => {
+    const [{ operation }] = calls
+    try {
+      const { replies, acknowledged } = await sendAndWait(calls)
+      const words = `${acknowledged} of ${replicas} replicas have acknowledged within ${replicationTimeoutMs} ms`
+      const doubt = acknowledged < replicas ? storeError(operation, new Error(words)) : null
+      return { answers: replies.map(read), doubt }
+    } catch (cause) {
+      throw storeError(operation, cause)
+    }
+  }
+
+  const runAndWait: Runner['runDurably'] = async (call, read) => {
+    const { answers, doubt } = await runConfirmed([call], (reply) => ({ answer: read(reply) }))
+    if (doubt !== null) throw doubt
+    const [first] = answers
+    if (first === undefined) throw storeError(call.operation, new Error('the reply is missing'))
+    return first.answer
+  }
+
   return {
-    run: (call, read) => run(call, sendScript, read),
-    runDurably: (call, read) => run(call, replicas === 0 ? sendScript : sendAndWait, read),
+    run,
+    runDurably: replicas === 0 ? run : runAndWait,
+    runConfirmed,
     isReplicated: replicas > 0,
+    isOneServer: parts.connection.isOneServer,
   }
 }

@@ -37,7 +37,7 @@ const PARTS = {
   list: [READING_HEADER, EPOCHS, SESSIONS, sessions.LIST],
   settle: [HEADER, CONFIRM, LOG, SESSIONS, sessions.SETTLE],
   epochs: [READING_HEADER, EPOCHS, log.READ_EPOCHS],
-  standing: [READING_HEADER, EPOCHS, LOG, log.STANDING],
+  standing: [READING_HEADER, ...REVOKING, log.STANDING],
   setToken: [HEADER, LOG, log.SET_TOKEN],
   bump: [HEADER, EPOCHS, LOG, RAISE, log.BUMP],
   bumpAll: [HEADER, EPOCHS, LOG, RAISE, log.BUMP_ALL],

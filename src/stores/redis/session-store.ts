@@ -33,6 +33,12 @@ const readCreation = (wanted: NewSession, reply: unknown): Creation => {
   return { outcome, session: beginSession(wanted, nowMs), nowMs, evicted }
 }
 
+/** What a rotation came to, and whether the session has ended by it or before. */
+interface Judged {
+  readonly rotation: Rotation
+  readonly hasEnded: boolean
+}
+
 const readRotation = (id: string, reply: unknown): Rotation => {
   const list = toList(reply)
   const outcome = toText(list[0])
@@ -50,6 +56,12 @@ const readRotation = (id: string, reply: unknown): Rotation => {
     default:
       throw new Error(`the script answered ${outcome}`)
   }
+}
+
+const readJudged = (id: string, reply: unknown): Judged => {
+  const rotation = readRotation(id, reply)
+  const { outcome } = rotation
+  return { rotation, hasEnded: outcome === 'reused' || (outcome === 'revoked' && toList(reply)[1] !== undefined) }
 }
 
 const readListed = (rest: readonly unknown[]): readonly Session[] => {
@@ -120,9 +132,11 @@ const createRotate =
     ]
     const bucket = bucketOf(parts, { id, subject })
     const call = { operation: 'rotating a session', bucket, script: 'rotate', args } as const
-    const rotation = await parts.runner.run(call, (reply) => readRotation(id, reply))
-    // A plain rotation need not be durable, and only now is it known that this was none: ended once more, for good.
-    if (rotation.outcome === 'reused' && parts.runner.isReplicated) {
+    const { rotation, hasEnded } = await parts.runner.run(call, (reply) => readJudged(id, reply))
+    // A plain rotation need not be durable, and only now is it known that this was none: ended once more, for good. One that
+    // was found ended too: whoever ended it may have been told that it is not known whether the replicas have it, and the
+    // client that hears of it here asks no more.
+    if (hasEnded && parts.runner.isReplicated) {
       await settle({ id, subject }, { kind: 'end', reason: 'reused' }, retention)
     }
     return rotation

@@ -111,6 +111,30 @@ describePostgres('the revocation log in PostgreSQL', () => {
     expect(told).toHaveLength(25_001)
   })
 
+  test('of a dump whose transactions are still to come here is read to its end, once the store is ready', async () => {
+    const connection = connect('pg', { url: bed.url, max: 2 })
+    onTestFinished(() => connection.end())
+    const store = postgresStore(connection.client)
+    await bed.query(
+      `INSERT INTO jotward.revocations (xid, key, revoked, expires_at_ms)
+       SELECT (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000000 + n)::text::xid8, 't:token ' || n, true, 9000000000000
+       FROM generate_series(1, 25000) AS n`,
+    )
+    await Promise.all(Array.from({ length: 4 }, async () => store.ready()))
+    const told: string[] = []
+    let page = await store.revocations.read(null)
+    told.push(...idsOf(page))
+    // As many as it takes without repeats.
+    for (let pages = 1; pages < 3; pages++) {
+      page = await store.revocations.read(page.cursor)
+      told.push(...idsOf(page))
+    }
+    expect(page.atEnd).toBe(true)
+    expect(new Set(told).size).toBe(25_000)
+    await setToken(opened, newToken({ tokenId: 'later' }))
+    expect(idsOf(await store.revocations.read(page.cursor))).toEqual(['later'])
+  })
+
   test('misses nothing and repeats nothing of eight writers whose transactions overlap in every way', async () => {
     const writers = await Promise.all(Array.from({ length: 8 }, openConnection))
     const committed: string[] = []

@@ -77,11 +77,11 @@ describeCluster('a primary with a synchronous standby', () => {
     }
   }
 
-  /** Whether a transaction that reads the log writes, and so waits. */
-  const doesReadingWrite = async (settings: string): Promise<unknown> => {
+  /** Whether a transaction that calls a function writes, and so waits. */
+  const doesWrite = async (settings: string, call: string): Promise<unknown> => {
     const client = new Client({ connectionString: primary.url })
     await client.connect()
-    await client.query(`BEGIN; ${settings}; SELECT jotward.read_log(NULL, 0, '{}', 10)`)
+    await client.query(`BEGIN; ${settings}; SELECT jotward.${call}`)
     const { rows } = await client.query<object>('SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS writes')
     await client.query('ROLLBACK')
     await client.end()
@@ -108,7 +108,8 @@ describeCluster('a primary with a synchronous standby', () => {
     expect(await store.sessions.end(endOf(before), CREATION)).toBe('ended')
     const use = { id: newSession().id, subject: 'ann', retention: 60 }
     const wanted = newSession({ subject: 'dan' })
-    const token = newToken()
+    const [token, revoked] = [newToken(), newToken()]
+    await setToken(opened(store), revoked)
     const writes: Readonly<Record<string, () => Promise<unknown>>> = {
       create: async () => strict.sessions.create(wanted, CREATION),
       end: async () => strict.sessions.end(endOf(ended), CREATION),
@@ -120,6 +121,7 @@ describeCluster('a primary with a synchronous standby', () => {
       'subject’s epoch': async () => strict.revocations.bump('bob'),
       'lost epoch': async () =>
         strict.revocations.isRevokedAtSource(newToken({ subject: 'eve', stamp: { subject: Date.now(), global: 0 } })),
+      'a living token, at the source': async () => strict.revocations.isRevokedAtSource(newToken()),
       spend: async () => strict.singleUse.spend(use),
       read: async () => strict.revocations.read(null),
     }
@@ -128,6 +130,9 @@ describeCluster('a primary with a synchronous standby', () => {
         Object.entries(writes).map(async ([name, write]) => [name, await fateOf(write())] as const),
       )
       for (const [name, fate] of fates) expect([name, fate]).toEqual([name, expect.stringMatching(NO_ANSWER)])
+      // What is revoked stays so, and the usual question confirms nothing.
+      expect(await store.revocations.isRevokedAtSource(revoked)).toBe(true)
+      expect(await store.revocations.isRevoked(newToken())).toBe(false)
     })
     // Each is repeated by its caller, and finds done what was done.
     expect((await store.sessions.create(wanted, CREATION)).outcome).toBe('exists')
@@ -150,10 +155,16 @@ describeCluster('a primary with a synchronous standby', () => {
     expect(copy.revocations.isRevoked(token)).toBe(false)
   })
 
-  test('is written a heartbeat only where commits wait for somebody', async () => {
-    expect(await doesReadingWrite('SELECT')).toEqual({ writes: true })
-    expect(await doesReadingWrite('SET LOCAL synchronous_commit = remote_write')).toEqual({ writes: true })
-    expect(await doesReadingWrite('SET LOCAL synchronous_commit = local')).toEqual({ writes: false })
+  test.each<readonly [string, boolean]>([
+    [`read_log(NULL, 0, '{}', 10)`, true],
+    [`is_revoked_at_source('nothing', NULL, 'nobody', 0, 0)`, true],
+    [`is_revoked_at_source('dead', NULL, 'nobody', 0, 0)`, false],
+    [`is_revoked('nothing', NULL, 'nobody', 0, 0)`, false],
+  ])('is written a heartbeat by %s only where commits wait for somebody: %s', async (call, writes) => {
+    await setToken(opened(store), newToken({ tokenId: 'dead' }))
+    expect(await doesWrite('SELECT', call)).toEqual({ writes })
+    expect(await doesWrite('SET LOCAL synchronous_commit = remote_write', call)).toEqual({ writes })
+    expect(await doesWrite('SET LOCAL synchronous_commit = local', call)).toEqual({ writes: false })
   })
 
   test('needs no other right than that to the heartbeat, which everybody has, and says so where it was taken', async () => {
@@ -212,6 +223,7 @@ describeCluster('a primary whose standby was promoted behind its back', () => {
     expect([...answers]).toEqual(['stale'])
     const strict = bounded(old.store, { failures: 1000 })
     expect(await fateOf(setToken(opened(strict), newToken()))).toMatch(NO_ANSWER)
+    expect(await fateOf((async () => strict.revocations.isRevokedAtSource(token))()), 'who asks it').toMatch(NO_ANSWER)
 
     reached = promoted.store
     expect((await promoted.store.revocations.read(null)).source).not.toBe(source)

@@ -181,9 +181,13 @@ describeRedis.each([
     const subjects = await Promise.all([0, 1, 2].map(async (place) => (await subjectOn(prefix, place)).subject))
     const fates = () =>
       Promise.all(subjects.map((subject) => fateOf(() => setToken(underTest(store), newToken({ subject })))))
+    const tokens = [...subjects, ...subjects].map((subject) => newToken({ subject }))
+    const asked = () => Promise.all(tokens.map((token) => fateOf(() => store.revocations.isRevokedAtSource(token))))
     expect(await fates()).toEqual([undefined, undefined, undefined])
+    expect(await asked()).toEqual(tokens.map(() => false))
     cluster.replicas[1]?.signal('SIGSTOP')
     expect(await fates()).toEqual([undefined, 'StoreError', undefined])
+    expect(await asked()).toEqual([false, 'StoreError', false, false, 'StoreError', false])
     expect(await fateOf(() => store.revocations.read(null)), 'the isolated node is noticed (F18)').toBe('StoreError')
     cluster.replicas[1]?.signal('SIGCONT')
     await after(50)

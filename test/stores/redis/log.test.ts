@@ -1,11 +1,13 @@
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createRevocationSet } from '../../../src/core/session/revocation-set.ts'
 import { createBuckets } from '../../../src/stores/redis/buckets.ts'
 import { createFollower, entriesOf, newToken, readOn, setToken } from '../../../src/testing/revocation-log/fixtures.ts'
 import { created, CREATION, newSession, outcomeOf, present } from '../../../src/testing/session-store/fixtures.ts'
 import { createIssuer, record } from '../../../src/testing/token-register/fixtures.ts'
 import { describeRedis, startRedis } from '../redis-server.ts'
 import type { RedisServer } from '../redis-server.ts'
+import { START_MS } from '../stores-under-test.ts'
 import { openRedisStore } from './redis-under-test.ts'
 import type { RedisUnderTest } from './redis-under-test.ts'
 
@@ -21,12 +23,35 @@ const MANY = 250
 /** The beginning of the names of the keys of ann's bucket. */
 const baseOf = ({ prefix }: RedisUnderTest): string => createBuckets(prefix, 16).ofSubject('ann').base
 
-const revokeMany = async (opened: RedisUnderTest, retention = 60): Promise<void> => {
-  await Promise.all(Array.from({ length: MANY }, () => setToken(opened, newToken(), { retention })))
+const revokeMany = async (opened: RedisUnderTest, count = MANY): Promise<void> => {
+  await Promise.all(Array.from({ length: count }, () => setToken(opened, newToken(), { retention: 60 })))
 }
 
 const idsOf = async (opened: RedisUnderTest): Promise<readonly string[]> =>
   (await entriesOf(opened)).map((entry) => ('id' in entry ? entry.id : entry.kind))
+
+/** Subjects of ann's bucket. */
+const neighbours = (count: number): readonly string[] => {
+  const bucket = createBuckets('x', 16).ofSubject('ann').number
+  return Array.from({ length: count * 32 }, (_, index) => `user ${index}`)
+    .filter((subject) => createBuckets('x', 16).ofSubject(subject).number === bucket)
+    .slice(0, count)
+}
+
+/** Reads on to the end, with something done after each page; null where that does not come. */
+const readWhile = async (opened: RedisUnderTest, between: (page: number) => Promise<unknown>) => {
+  const known = createRevocationSet()
+  let cursor: string | null = null
+  for (let page = 0; page < 40; page++) {
+    // Pages follow one another by their cursors.
+    const { entries, cursor: next, atEnd } = await opened.store.revocations.read(cursor)
+    for (const entry of entries) known.apply(entry)
+    if (atEnd) return known
+    cursor = next
+    await between(page)
+  }
+  return null
+}
 
 describeRedis('the log', () => {
   let server: RedisServer
@@ -107,6 +132,12 @@ describeRedis('the log', () => {
     expect(follower.known.isRevoked(lost), 'who knows of it goes on refusing').toBe(true)
   })
 
+  test('tells the clock by which it was read', async () => {
+    const opened = await open()
+    await opened.turn(7)
+    expect(await opened.store.revocations.read(null)).toMatchObject({ nowMs: START_MS + 7 })
+  })
+
   test('is read in pages where there is much, in one bucket and in all, and nothing is missing', async () => {
     const opened = await open()
     const tokens = Array.from({ length: 2_000 }, (_, index) =>
@@ -124,10 +155,7 @@ describeRedis('the log', () => {
 
   test('tells of a thousand epochs that have left the stream, in pages, while others are written', async () => {
     const opened = await open()
-    const bucket = createBuckets('x', 16).ofSubject('ann').number
-    const subjects = Array.from({ length: 20_000 }, (_, index) => `user ${index}`)
-      .filter((subject) => createBuckets('x', 16).ofSubject(subject).number === bucket)
-      .slice(0, 1_000)
+    const subjects = neighbours(1_000)
     for (const subject of subjects) await opened.store.revocations.bump(subject)
     await opened.turn(3 * HOUR_MS)
     await revokeMany(opened)
@@ -136,6 +164,47 @@ describeRedis('the log', () => {
     await follower.catchUp()
     expect(follower.known.epochs(subjects[0] ?? '').subject).toBe(late)
     expect(subjects.filter((subject) => follower.known.epochs(subject).subject === 0)).toEqual([])
+  })
+
+  const oldestOf = async (opened: RedisUnderTest): Promise<unknown> =>
+    (await client.xrange(`${baseOf(opened)}log`, '-', '+', 'COUNT', 1))[0]?.[0]
+
+  test('is read to its end by who begins anew, however fast the stream is cut meanwhile', async () => {
+    const opened = await open()
+    const subjects = neighbours(1_500)
+    for (const subject of subjects) await opened.store.revocations.bump(subject)
+    await opened.turn(HOUR_MS)
+    await revokeMany(opened, 10 * MANY)
+    const [late, last] = [newToken(), newToken()]
+    await setToken(opened, late, { retention: 30 * 86_400 })
+    await opened.turn(2 * HOUR_MS)
+    await setToken(opened, last)
+    const oldest = await oldestOf(opened)
+    // Each time a node of the stream is cut off.
+    const known = await readWhile(opened, async () => {
+      await revokeMany(opened, 120)
+      await opened.turn(150)
+    })
+    expect(await oldestOf(opened)).not.toBe(oldest)
+    expect(known).not.toBeNull()
+    expect(subjects.filter((subject) => known?.epochs(subject).subject === 0)).toEqual([])
+    expect([late, last].map((token) => known?.isTokenListed(token.tokenId))).toEqual([true, true])
+  })
+
+  test('is read once more by whom the stream has left behind while he read the rest', async () => {
+    const opened = await open()
+    for (const subject of neighbours(600)) await opened.store.revocations.bump(subject)
+    await opened.turn(3 * HOUR_MS)
+    await revokeMany(opened)
+    const missed = Array.from({ length: 300 }, () => newToken())
+    const known = await readWhile(opened, async (page) => {
+      if (page > 0) return
+      // He was away for hours, as a process that was stopped.
+      await Promise.all(missed.map((token) => setToken(opened, token, { retention: 30 * 86_400 })))
+      await opened.turn(3 * HOUR_MS)
+      await revokeMany(opened)
+    })
+    expect(missed.filter(({ tokenId }) => known?.isTokenListed(tokenId) !== true)).toEqual([])
   })
 
   test('never lets a revocation come back because its restoration was to be kept for a shorter time', async () => {

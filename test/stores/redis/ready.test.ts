@@ -10,7 +10,7 @@ import type { RedisStoreOptions } from '../../../src/stores/redis/index.ts'
 import { newToken, setToken } from '../../../src/testing/revocation-log/fixtures.ts'
 import { created, CREATION, newSession, POLICY, presented } from '../../../src/testing/session-store/fixtures.ts'
 import { createIssuer, record } from '../../../src/testing/token-register/fixtures.ts'
-import { describeRedis, startCluster, startRedis, startReplicated } from '../redis-server.ts'
+import { describeRedis, startCluster, startRedis, startReplicated, waitUntil } from '../redis-server.ts'
 import type { RedisServer } from '../redis-server.ts'
 import { newPrefix } from './redis-under-test.ts'
 
@@ -236,6 +236,21 @@ describeRedis('a server that fails later', () => {
     // It may be a primary that was cut off, and knows nothing of what another has revoked since.
     expect(await fateOf(Promise.resolve(store.revocations.isRevokedAtSource(newToken())))).toMatch(/NOREPLICAS/)
     expect(await fateOf(Promise.resolve(store.revocations.read(null)))).toMatch(/NOREPLICAS/)
+  })
+
+  test('that has lost its replica promises no failover, for that one may be promoted now', async () => {
+    const { primary, replica } = await startReplicated()
+    onTestFinished(async () => {
+      await Promise.all([primary.stop(), replica.stop()])
+    })
+    await replica.stop()
+    await waitUntil('a lost replica', async () =>
+      /connected_slaves:0/.test(String(await primary.command('info', 'replication'))),
+    )
+    const { failover, remarks } = await redisStore(clientOf(primary)).promises()
+    expect(failover).toBe(false)
+    expect(remarks.join('\n')).toMatch(/a replica has followed that is gone now.*set durability: "replicated"/)
+    expect(await redisStore(clientOf(await start())).promises()).toMatchObject({ failover: null })
   })
 
   test('that is gone is answered as StoreError by a guard’s store, and found again when it is back', async () => {

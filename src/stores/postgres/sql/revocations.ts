@@ -29,6 +29,18 @@ BEGIN
   VALUES (p_key, p_epoch, CASE WHEN p_key <> ${OF_EVERYBODY} THEN p_epoch + ${EPOCH_RETENTION_MS} END);
 END $$;
 
+-- A dump that was restored into another server has brought numbers of transactions that are still to come here: whoever
+-- follows would stand ahead of what is revoked next. They get a number of this server; how many did is answered.
+CREATE FUNCTION jotward.renumber() RETURNS text ${LANGUAGE} AS $$
+DECLARE
+  renumbered bigint;
+BEGIN
+  ${LOCK_EVERYBODY}
+  UPDATE jotward.revocations SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+  GET DIAGNOSTICS renumbered = ROW_COUNT;
+  RETURN renumbered;
+END $$;
+
 -- Raises a subject's epoch, or everybody's where p_subject is null.
 CREATE FUNCTION jotward.bump_epoch(p_subject text) RETURNS text ${LANGUAGE} AS $$
 DECLARE
@@ -39,9 +51,7 @@ BEGIN
     ${LOCK_EVERYBODY}
     t := jotward.now_ms();
     raised := greatest(${epochOf(OF_EVERYBODY)} + 1, t);
-    -- A dump that was restored into another server has brought numbers of transactions that are still to come here: whoever
-    -- follows would stand ahead of what is revoked next.
-    UPDATE jotward.revocations SET xid = pg_current_xact_id() WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+    PERFORM jotward.renumber();
     PERFORM jotward.write_epoch(${OF_EVERYBODY}, raised);
   ELSE
     ${lockName('p_subject')}
@@ -68,6 +78,9 @@ BEGIN
 END $$;
 `
 
+/** Makes the commit wait for a standby as that of a revocation does, and leaves no row behind. */
+const HEARTBEAT = `PERFORM pg_logical_emit_message(true, 'jotward', ''::text);`
+
 const lastOf = (key: string): string =>
   `coalesce((SELECT revoked FROM jotward.revocations WHERE key = ${key} ORDER BY id DESC LIMIT 1), false)`
 
@@ -91,6 +104,21 @@ BEGIN${ON_PRIMARY}
     PERFORM jotward.take_epochs_back(p_subject, p_stamp_subject, p_stamp_global);
   END IF;
   RETURN 'false';
+END $$;
+
+-- The same, and that a token lives is told only once it is confirmed that this is the primary still, as a reading of the log
+-- does: one that was cut off knows nothing of what another has revoked since.
+CREATE FUNCTION jotward.is_revoked_at_source(
+  p_token_id text, p_session_id text, p_subject text, p_stamp_subject bigint, p_stamp_global bigint
+) RETURNS text ${UNPINNED} AS $$
+DECLARE
+  answer text;
+BEGIN${ON_PRIMARY}
+  answer := jotward.is_revoked(p_token_id, p_session_id, p_subject, p_stamp_subject, p_stamp_global);
+  IF answer = 'false' AND ${HAS_SYNCHRONOUS_STANDBY} THEN
+    ${HEARTBEAT}
+  END IF;
+  RETURN answer;
 END $$;
 
 CREATE FUNCTION jotward.set_token(p_token_id text, p_revoked boolean, p_retention_ms bigint) RETURNS text ${LANGUAGE} AS $$
@@ -147,7 +175,7 @@ BEGIN${ON_PRIMARY}
   -- has, while the other acknowledges what it never hears of; this commit waits for a standby that is still its own. Without
   -- anything in the write-ahead log it would not, and a row would leave a dead one behind at each poll.
   IF ${HAS_SYNCHRONOUS_STANDBY} THEN
-    PERFORM pg_logical_emit_message(true, 'jotward', ''::text);
+    ${HEARTBEAT}
   END IF;
   IF from_xid >= pg_snapshot_xmax(snapshot) THEN
     from_xid := '0';

@@ -1,8 +1,10 @@
 /** The tables of version 1. Every text that is compared is compared byte by byte (COLLATE "C"), as the ports ask. */
 export const TABLES = `
--- One row. \`source\` names the revocation log; a schema that is made anew gets another.
+-- One row. A Jotward that knows versions from \`compatible_with\` on can use the schema. \`source\` names the revocation log; a
+-- schema that is made anew gets another.
 CREATE TABLE jotward.meta (
   version integer NOT NULL,
+  compatible_with integer NOT NULL,
   source uuid NOT NULL
 );
 
