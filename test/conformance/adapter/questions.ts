@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { AuthError, ConfigError, StoreError } from '../../../src/core/errors.ts'
+import { AuthError, ConfigError } from '../../../src/core/errors.ts'
 import type { AuthErrorCode } from '../../../src/core/errors.ts'
 import type { Requirement } from '../../../src/core/request/requirement.ts'
 import type { RequestView } from '../../../src/core/request/request-view.ts'
@@ -9,6 +9,7 @@ import type { Caller, Serve } from '../serve.ts'
 import { bearer, createBed } from './bed.ts'
 import type { Claims, Clock, Permission } from './bed.ts'
 import { kindScenarios } from './kinds.ts'
+import { staleScenarios } from './stale.ts'
 
 /** What a route may ask besides permissions and freshness, which are in `requirements.ts`, and the kind of its token. */
 
@@ -218,45 +219,6 @@ const revocationScenarios = (serve: Serve): void => {
     await app.enters(at('/skip', accessToken))
     bed.clock.now += 905
     await app.refuses(at('/skip', accessToken), 'token_expired')
-  })
-}
-
-/** A store whose copy has lost its lease: it knows what it knew before, and nothing since. */
-const stale = () => {
-  const { store } = lagging()
-  const state = { isDown: false }
-  const revocations = {
-    ...store.revocations,
-    isRevoked: () => 'stale' as const,
-    isRevokedAtSource: (token: RevocableToken) => {
-      if (state.isDown) throw new StoreError('checking a token', new Error('nobody answers'))
-      return store.revocations.isRevokedAtSource(token)
-    },
-  }
-  return { store: { ...store, revocations }, state }
-}
-
-const staleScenarios = (serve: Serve): void => {
-  test('of a copy that is too old to say: refused, asked at the source, or served, as the route says (N125)', async () => {
-    const { store, state } = stale()
-    const bed = createBed(serve, { store })
-    const app = await bed.open({
-      routes: [
-        { path: '/usual', guards: [{}] },
-        { path: '/refuse', guards: [{ requirement: { whenStale: 'refuse' } }] },
-        { path: '/ask', guards: [{ requirement: { whenStale: 'ask' } }] },
-        { path: '/serve', guards: [{ requirement: { whenStale: 'serve' } }] },
-      ],
-    })
-    const { accessToken } = await bed.signIn()
-    for (const path of ['/ask', '/serve']) await app.enters(at(path, accessToken))
-    for (const path of ['/usual', '/refuse']) await app.refuses(at(path, accessToken), 'store_unavailable')
-    state.isDown = true
-    await app.enters(at('/serve', accessToken))
-    await app.refuses(at('/ask', accessToken), 'store_unavailable')
-    state.isDown = false
-    await bed.auth.signOut(accessToken)
-    await app.refuses(at('/ask', accessToken), 'token_revoked')
   })
 }
 
