@@ -42,15 +42,14 @@ const isIn = (list: BlockList, address: string): boolean => {
  * The address of the client as far as it can be known, or null. Of `X-Forwarded-For` nothing is believed but what
  * proxies of our own have appended, counted from the right.
  *
- * Where nobody has told of a proxy and there plainly is one (the peer is this machine, or one of a private network that
- * forwards for somebody) it is null: the proxy's address would be everybody's, and a hundred wrong passwords of one
- * stranger would keep everybody out.
+ * Where nobody has told of a proxy and the peer is this machine or one of a private network it is null, for it may be a
+ * proxy, or a gateway behind which everybody is: a hundred wrong passwords of one stranger would keep everybody out. A
+ * header decides nothing there: whoever wrote one would choose not to be counted.
  */
 export const clientAddress = ({ peer, forwardedFor, trustedProxies }: Hops): string | null => {
   if (peer === null) return null
   if (trustedProxies === 0) {
-    const isProxy = isIn(LOOPBACK, peer) || (forwardedFor !== null && isIn(PRIVATE, peer))
-    return isProxy ? null : peer
+    return isIn(LOOPBACK, peer) || isIn(PRIVATE, peer) ? null : peer
   }
   const hops = [...(forwardedFor ?? '').split(','), peer].map((hop) => hop.trim()).filter((hop) => hop !== '')
   return hops[Math.max(0, hops.length - 1 - trustedProxies)] ?? peer

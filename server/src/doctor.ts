@@ -5,6 +5,7 @@ import type { IdentityReport } from './identity.ts'
 import type { Settings } from './settings.ts'
 import type { Examination, Place } from './storage/place.ts'
 import { openStorage } from './storage/server-storage.ts'
+import { checkSessionsPlace } from './storage/sessions-place.ts'
 import type { ServerStorage } from './storage/server-storage.ts'
 
 /** What was found in a place of storage. */
@@ -103,11 +104,13 @@ const examineStorage = async (settings: Settings, storage: ServerStorage): Promi
   )
   const identityPlace = { records, database: home.address, isShared: home.name !== 'SQLite' }
   const identity = await found(() => examineIdentity(settings, identityPlace), home.explain)
+  const place = await found(() => checkSessionsPlace(storage), home.explain)
   const reports = examined.flatMap(({ value }) => (value === null ? [] : [value]))
   const problems = [
     ...examined.flatMap((one) => one.problems),
     ...reports.flatMap(problemsOf),
     ...identity.problems,
+    ...place.problems,
     ...(identity.value === null ? [] : identityProblems(identity.value)),
   ]
   return { ok: problems.length === 0, places: reports, identity: identity.value, problems, warnings }

@@ -43,6 +43,12 @@ export const warnOfMissingDatabase = ({ secretFile, issuerFile, databaseFile }: 
   return [`${missing}: a new one begins without the accounts and sessions of before; if there were any, restore it`]
 }
 
+/** A warning where a database of files is left behind by one that is named. */
+export const warnOfLeftDatabase = ({ databaseFile }: DataFolder): readonly string[] => {
+  if (!existsSync(databaseFile) || statSync(databaseFile).size === 0) return []
+  return [`${databaseFile} is there and not used, for DATABASE_URL is set: its users and sessions are not moved`]
+}
+
 const isKept = ({ secret, secretFile }: IdentitySettings): boolean => secret === null && secretFile === null
 
 const refuseOther = ({ source }: Secret, { database, isShared }: IdentityPlace): ConfigError => {

@@ -11,7 +11,7 @@ import { dataFiles } from './data-folder.ts'
 import { listen } from './http-server.ts'
 import type { FetchHandler } from './http-server.ts'
 import { logEvents } from './event-log.ts'
-import { readIdentity, rememberIdentity, warnOfMissingDatabase } from './identity.ts'
+import { readIdentity, rememberIdentity, warnOfLeftDatabase, warnOfMissingDatabase } from './identity.ts'
 import type { Identity } from './identity.ts'
 import { localUrl } from './issuer.ts'
 import type { Logger } from './log.ts'
@@ -21,6 +21,7 @@ import { withPatience } from './storage/patience.ts'
 import { openStorage } from './storage/server-storage.ts'
 import type { ServerStorage } from './storage/server-storage.ts'
 import { readinessOf, servingStore } from './storage/serving-store.ts'
+import { checkSessionsPlace, claimSessionsPlace } from './storage/sessions-place.ts'
 
 /** Longer than any request takes, shorter than what service managers wait before they kill. */
 const STOP_DEADLINE_MS = 10_000
@@ -54,6 +55,7 @@ const buildService = async (
   { address, log, storage }: { readonly address: AddressInfo; readonly log: Logger; readonly storage: ServerStorage },
 ): Promise<Service> => {
   const { home, records } = storage
+  await checkSessionsPlace(storage)
   const place = { records, database: home.address, isShared: home.name !== 'SQLite' }
   const draft = await readIdentity(settings, place, localUrl(address))
   const store = servingStore(storage, settings, log)
@@ -64,11 +66,13 @@ const buildService = async (
     patienceMs: PATIENCE_MS,
     onWait: (error) => log.warn({ err: error }, 'waiting for the store'),
   })
-  const identity = await rememberIdentity(draft, place, settings)
-  const auth = identity.issuer === draft.issuer ? drafted : build(identity)
-  const hasher = argon2Hasher()
+  // What does not start must not be remembered.
   const limits = signInLimits(storage, settings, log)
   await limits.ready()
+  const identity = await rememberIdentity(draft, place, settings)
+  await claimSessionsPlace(storage)
+  const auth = identity.issuer === draft.issuer ? drafted : build(identity)
+  const hasher = argon2Hasher()
   const handler = authRoutes(auth, {
     basePath: '/auth',
     throttle: limits.throttle,
@@ -97,7 +101,8 @@ const buildService = async (
 
 /** Opens what the server keeps, and closes it again where the server cannot be built on it. */
 const openService = async (settings: Settings, address: AddressInfo, log: Logger): Promise<Service> => {
-  const missing = settings.databaseUrl === null ? warnOfMissingDatabase(dataFiles(settings.dataFolder)) : []
+  const files = dataFiles(settings.dataFolder)
+  const missing = settings.databaseUrl === null ? warnOfMissingDatabase(files) : warnOfLeftDatabase(files)
   const storage = await openStorage(settings, {
     mustExist: false,
     patienceMs: PATIENCE_MS,

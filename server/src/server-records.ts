@@ -2,7 +2,7 @@ import type { MaybePromise } from 'jotward'
 import type { SqliteDatabase } from 'jotward/stores/sqlite'
 
 /** What a database remembers of the server that its sessions were made by. */
-export type RecordName = 'secret' | 'issuer'
+export type RecordName = 'secret' | 'issuer' | 'sessions'
 
 /** Kept beside the users, for a backup must have both; any number of servers may share them. */
 export interface ServerRecords {

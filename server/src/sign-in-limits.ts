@@ -20,16 +20,29 @@ const placeOf = ({ postgres, redis }: ServerStorage['clients']): ThrottlePlace =
   return postgres === null ? { kind: 'memory' } : { kind: 'postgres', pool: postgres }
 }
 
+const TELL_EVERY_MS = 60_000
+
+/** While storage is away each attempt fails: one line a minute is enough. */
+const tellSometimes = (log: Logger): ((error: unknown) => void) => {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return (err) => {
+    if (performance.now() - toldAt < TELL_EVERY_MS) return
+    toldAt = performance.now()
+    log.error({ err }, 'sign-in limits count in this process alone')
+  }
+}
+
 /** Counts in the storage that the servers share, or in this process where they share none. */
 export const signInLimits = (
   { clients }: Pick<ServerStorage, 'clients'>,
-  { signInLimit, trustedProxies }: Pick<Settings, 'signInLimit' | 'trustedProxies'>,
+  { signInLimit, trustedProxies, storeDeadline }: Pick<Settings, 'signInLimit' | 'trustedProxies' | 'storeDeadline'>,
   log: Logger,
 ): SignInLimits => {
   const limits = createServerThrottle(placeOf(clients), {
     account: signInLimit,
     address: signInLimit * 10,
-    onFailure: (err) => log.error({ err }, 'sign-in limits count in this process alone'),
+    deadlineMs: storeDeadline,
+    onFailure: tellSometimes(log),
   })
   return {
     throttle: {

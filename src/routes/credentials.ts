@@ -100,8 +100,6 @@ const signIn = async (
 ): Promise<TokenPair> => {
   const { auth } = context
   const users = usersOf(context)
-  // Before anything is looked up: a password that is never hashed would not hide how long that takes.
-  if (isPasswordTooLong(password)) throw refuse('the password is too long')
   const canonical = canonicalEmail(email) ?? NO_ADDRESS
   const found = (await users.findByEmail(canonical)) ?? null
   const subject = found?.id ?? NOBODY
@@ -123,9 +121,12 @@ const signIn = async (
  *
  * @throws AuthError `invalid_credentials` | `rate_limited` | `invalid_scope` | `overloaded` | `hook_failed`
  */
-export const signInWithPassword = (context: RouteContext, attempt: PasswordSignIn): Promise<TokenPair> => {
-  const { email, request } = attempt
+export const signInWithPassword = async (context: RouteContext, attempt: PasswordSignIn): Promise<TokenPair> => {
+  const { email, password, request } = attempt
+  // Before anything is looked up, for a password that is never hashed would not hide how long that takes; and before it is
+  // counted, for what costs no hash could fill whatever counts.
+  if (isPasswordTooLong(password)) throw refuse('the password is too long')
   // Under its canonical form, or each spelling of an address would be guesses of its own.
-  const account = { kind: 'email', name: canonicalEmail(email) ?? email } as const
+  const account = { kind: 'email', name: canonicalEmail(email) ?? NO_ADDRESS } as const
   return withinLimits(context, { request, account }, () => signIn(context, attempt))
 }

@@ -14,14 +14,16 @@ test.each([
   [PUBLIC, NO_HEADER, PUBLIC],
   [PUBLIC, '198.51.100.1', PUBLIC],
   ['2001:db8::9', '198.51.100.1', '2001:db8::9'],
-  // In a network of our own a client is a client, as long as it forwards for nobody.
-  ['192.168.7.9', NO_HEADER, '192.168.7.9'],
-  ['fd00::9', NO_HEADER, 'fd00::9'],
+  // In a private network it may be a proxy or a gateway, and a header of its own choice makes it nobody else.
+  ['192.168.7.9', NO_HEADER, null],
+  ['192.168.7.9', 'z', null],
+  ['fd00::9', NO_HEADER, null],
+  ['fd00::9', '198.51.100.1', null],
   ['10.0.0.2', '198.51.100.1', null],
-  ['::ffff:10.0.0.2', '198.51.100.1', null],
+  ['::ffff:10.0.0.2', NO_HEADER, null],
   ['172.17.0.1', '198.51.100.1', null],
   ['100.64.0.1', '', null],
-  ['fe80::1%eth0', '198.51.100.1', null],
+  ['fe80::1%eth0', NO_HEADER, null],
   // Whoever is on this machine is a proxy, or a tool of the operator's.
   ['127.0.0.1', NO_HEADER, null],
   ['127.9.9.9', '198.51.100.1', null],

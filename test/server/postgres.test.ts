@@ -50,6 +50,7 @@ describePostgres('the server on PostgreSQL', () => {
       expect(await database.query('SELECT name FROM jotward_server.records ORDER BY name')).toEqual([
         { name: 'issuer' },
         { name: 'secret' },
+        { name: 'sessions' },
       ])
     },
     LONG,
@@ -232,10 +233,14 @@ describePostgres('the server refuses to start on PostgreSQL, with one sentence,'
   })
 
   test('where the schema is of a newer version, and leaves it alone', async () => {
-    await database.query('CREATE SCHEMA jotward; CREATE TABLE jotward.meta AS SELECT 99 AS version')
+    await database.query(
+      'CREATE SCHEMA jotward; CREATE TABLE jotward.meta AS SELECT 99 AS version, 98 AS compatible_with',
+    )
     const { code, stderr } = await serve({ DATABASE_URL: database.url })
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^jotward: DATABASE_URL: .*has version 99, and this Jotward needs version \d+\n$/)
+    expect(stderr).toMatch(
+      /^jotward: DATABASE_URL: .*has version 99, which needs a Jotward that knows version 98, and this one knows version \d+; update it\n$/,
+    )
     const tables = await database.query("SELECT relname FROM pg_class WHERE relnamespace = 'jotward'::regnamespace")
     expect(tables).toEqual([{ relname: 'meta' }])
     expect(await database.query("SELECT to_regnamespace('jotward_server')::text AS name")).toEqual([{ name: null }])

@@ -122,18 +122,23 @@ test('four processes spend the same 300 identifiers at once: each is spent by ex
   const services = Array.from({ length: 4 }, startService)
   // Every process has the file open before they begin.
   for (const service of services) await service.ask('issue', { file, subject: 'ann' })
-  const ids = Array.from({ length: 300 }, () => newIdentifier('ann'))
-  const shares = await Promise.all(
-    services.map((service, turn) => {
-      // Half of them in the same order, so that all meet at each; half from the other end.
-      const inOrder = turn < 2 ? ids : ids.toReversed()
-      return service.ask<string[]>('spend', { file, ids: inOrder, moment: soon() })
-    }),
-  )
-  expect(shares.flat().toSorted()).toEqual(ids.toSorted())
-  expect(shares.filter((share) => share.length > 0).length, 'they should have met').toBeGreaterThan(1)
-  const again = await Promise.all(services.map((service) => service.ask<string[]>('spend', { file, ids, moment: 0 })))
-  expect(again.flat()).toEqual([])
+  let met = 0
+  // On a busy machine one of them may have done before the others begin; then nothing has been tried.
+  for (let round = 0; round < 10 && met < 2; round++) {
+    const ids = Array.from({ length: 300 }, () => newIdentifier('ann'))
+    const shares = await Promise.all(
+      services.map((service, turn) => {
+        // Half of them in the same order, so that all meet at each; half from the other end.
+        const inOrder = turn < 2 ? ids : ids.toReversed()
+        return service.ask<string[]>('spend', { file, ids: inOrder, moment: soon() })
+      }),
+    )
+    expect(shares.flat().toSorted()).toEqual(ids.toSorted())
+    met = shares.filter((share) => share.length > 0).length
+    const again = await Promise.all(services.map((service) => service.ask<string[]>('spend', { file, ids, moment: 0 })))
+    expect(again.flat()).toEqual([])
+  }
+  expect(met, 'they should have met').toBeGreaterThan(1)
   expect(damage(file)).toEqual([])
 })
 

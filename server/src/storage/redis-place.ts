@@ -33,6 +33,7 @@ const WORDING = [
     'several servers are named, and they are no Cluster; name one, or make them a Cluster',
   ],
   [/^((?:WRONGPASS|NOAUTH)[^,;]*).*/, 'Redis refuses the login ($1); give user and password in the URL'],
+  [/^.*DB index is out of range.*/, 'Redis has no database of that number; see its setting databases'],
   [/^(NOPERM[^;]*).*/, 'Redis does not let this user connect ($1); grant +info and +client'],
   [/give the client its user name and password/, 'give user and password in the URL'],
   [/durability: "replicated"/, 'JOTWARD_REDIS_DURABILITY=replicated'],
@@ -88,16 +89,19 @@ const makeClient = async (address: RedisAddress): Promise<Connected> => {
 }
 
 /** What another attempt would be told again. */
-const FINAL = /WRONGPASS|NOAUTH|NOPERM|cluster support disabled/
+const FINAL = /WRONGPASS|NOAUTH|NOPERM|cluster support disabled|DB index is out of range/
 
 const connect = async (address: RedisAddress): Promise<RedisClient> => {
   const { client, lastFailure } = await makeClient(address)
   try {
     await within(OPEN_MS, OPENING, client.connect())
+    // The client itself goes on with database 0 where this one is refused.
+    if (address.database > 0) await within(OPEN_MS, OPENING, client.select(address.database))
     return client
   } catch (failure) {
     client.disconnect()
-    const reason = lastFailure()
+    const refusal = failure instanceof Error && FINAL.test(failure.message) ? failure.message : null
+    const reason = refusal ?? lastFailure()
     if (reason === null) throw failure
     throw FINAL.test(reason)
       ? new ConfigError([{ path: VARIABLE, problem: reason }])

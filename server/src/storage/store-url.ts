@@ -107,6 +107,9 @@ export const redisAddress: Parse<RedisAddress> = (text) => {
     (node) => node.url.protocol === url.protocol && node.username === username && node.password === password,
   )
   if (!isAlike) return { problem: 'has nodes of different schemes, users or passwords; write them alike' }
+  if (values.some((node) => node.url.search !== '')) {
+    return { problem: 'has parameters, of which it takes none; the number of the database is its path' }
+  }
   const database = databaseOf(url)
   const isCluster = others.length > 0
   if (database === null) return { problem: 'has a path that is no number of a database; write redis://host:6379/0' }
@@ -124,7 +127,7 @@ export const redisAddress: Parse<RedisAddress> = (text) => {
       username: username === '' ? null : username,
       password: password === '' ? null : new Secret(password, REDIS),
       database,
-      label: nodes.map(({ host, port }) => `${host}:${port}`).join(','),
+      label: nodes.map(({ host, port }) => `${host}:${port}`).join(',') + (database === 0 ? '' : `/${database}`),
     },
   }
 }

@@ -40,6 +40,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '42601': 'it does not take a statement; check the name of the schema',
   '42939': 'it does not take the name of the schema',
   '25006': 'it takes no writes; connect to the primary',
+  '42703':
+    'the schema holds something of another program, or of a version before the first release; give the store a schema of its own',
   '42P07': 'the schema holds something of another program; give the store a schema of its own',
   '42723': 'the schema holds something of another program; give the store a schema of its own',
 }
