@@ -8,6 +8,28 @@ import { runJotward, startServer, temporaryFolder } from './processes.ts'
 
 const LONG = 120_000
 
+const serve = (env: Readonly<Record<string, string>>) =>
+  startServer({ cwd: temporaryFolder(), env: { ...PATIENT, ...env } })
+const refusals = async (env: Readonly<Record<string, string>>): Promise<void> => {
+  const words = /^jotward: REDIS_URL: is (?:not )?set, and the sessions of .+ --everything --moved`.*\n$/
+  for (const args of [
+    ['serve'],
+    ['session', 'revoke', '--everything'],
+    ['session', 'revoke', '--subject', 'usr_x'],
+    ['user', 'list'],
+  ]) {
+    const { code, stdout, stderr } = await runJotward(args, {
+      cwd: temporaryFolder(),
+      env: { ...env, PORT: '0' },
+    })
+    expect({ args, code, stdout }).toEqual({ args, code: 1, stdout: '' })
+    expect(stderr).toMatch(words)
+  }
+  const { code, stdout } = await runJotward(['doctor', '--json'], { cwd: temporaryFolder(), env })
+  expect(code).toBe(1)
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, problems: [{ path: 'REDIS_URL' }] })
+}
+
 describeRedis('sessions that were in one place and are looked for in another', () => {
   describePostgres('with a database', () => {
     const database = useDatabase()
@@ -18,28 +40,6 @@ describeRedis('sessions that were in one place and are looked for in another', (
         const redis = await startRedis()
         const here = { DATABASE_URL: database.url, JOTWARD_SECRET: newSecret() }
         const there = { ...here, REDIS_URL: `redis://${redis.host}:${redis.port}` }
-        const serve = (env: Readonly<Record<string, string>>) =>
-          startServer({ cwd: temporaryFolder(), env: { ...PATIENT, ...env } })
-        const refusals = async (env: Readonly<Record<string, string>>): Promise<void> => {
-          const words = /^jotward: REDIS_URL: is (?:not )?set, and the sessions of .+ --everything --moved`.*\n$/
-          for (const args of [
-            ['serve'],
-            ['session', 'revoke', '--everything'],
-            ['session', 'revoke', '--subject', 'usr_x'],
-            ['user', 'list'],
-          ]) {
-            const { code, stdout, stderr } = await runJotward(args, {
-              cwd: temporaryFolder(),
-              env: { ...env, PORT: '0' },
-            })
-            expect({ args, code, stdout }).toEqual({ args, code: 1, stdout: '' })
-            expect(stderr).toMatch(words)
-          }
-          const { code, stdout } = await runJotward(['doctor', '--json'], { cwd: temporaryFolder(), env })
-          expect(code).toBe(1)
-          expect(JSON.parse(stdout)).toMatchObject({ ok: false, problems: [{ path: 'REDIS_URL' }] })
-        }
-
         const first = await serve(here)
         const revoked = await enter(first)
         expect(
